@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib.util
-import itertools
 import json
 import os
 import shutil
@@ -74,9 +73,6 @@ class _InProcess:
 
     def map(self, function, parts):
         return enumerate(map(function, parts))
-
-    def exchange(self, parts, key):
-        return {name: list(group) for name, group in itertools.groupby(sorted(parts, key=key), key)}
 
     def rest(self):
         pass

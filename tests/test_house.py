@@ -13,11 +13,16 @@ import pytest
 
 import provenance
 from provenance import checks, profiles
-from provenance.core import engines, model, schemas
+from provenance.core import engines, evidence_schemas, model, schemas
 
 HOME = Path(provenance.__file__).parent
 HEADINGS = ["Why", "Source", "Reads", "Yields", "Units", "Silent when", "Flagged", "Clean"]
-TABLES = {name: value for name, value in vars(schemas).items() if name.isupper() and hasattr(value, "metadata")}
+TABLES = {
+    name: value
+    for module in (schemas, evidence_schemas)
+    for name, value in vars(module).items()
+    if name.isupper() and hasattr(value, "metadata")
+}
 UNTOLD = {"read_lines"}  # public to their own room alone, which says it once
 SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum"}
 

@@ -13,10 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
-
 from provenance.core.package_data import DATA_FOLDER
 from provenance.detectors import personal_data
 from provenance.errors import ConfigError, ManifestError
@@ -26,6 +22,9 @@ from provenance.readers.storage.regular_files import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import jsonschema
+    from referencing import Registry
 
 MOST_BYTES = 1 << 20
 """Bytes of the largest form that is read."""
@@ -82,6 +81,8 @@ def validate(form: Form, schema: str) -> Form:
     Raises:
         ConfigError: it breaks its schema; the sentence says where.
     """
+    import jsonschema
+
     fault = jsonschema.exceptions.best_match(_validator(schema).iter_errors(form.value))
     if fault is not None:
         raise ConfigError(f"{form.at(*fault.absolute_path)}: {_sentence(fault)}")
@@ -233,11 +234,16 @@ def _keys(fault: Any) -> str:
 
 @cache
 def _validator(name: str) -> jsonschema.Draft202012Validator:
+    import jsonschema
+
     return jsonschema.Draft202012Validator(_schema(name), registry=_registry())
 
 
 @cache
 def _registry() -> Registry[Any]:
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
     shared = _schema("forms/form")
     made: Registry[Any] = Registry().with_resource(shared["$id"], DRAFT202012.create_resource(shared))
     return made

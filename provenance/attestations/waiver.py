@@ -7,6 +7,7 @@ A later scan applies those that have not expired beside a file of waivers; nothi
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import ledger as signed_ledger
@@ -15,12 +16,9 @@ from provenance.core.digests import canonical
 from provenance.errors import ConfigError, InputError
 from provenance.ledger.format import finding_fingerprints, statement
 from provenance.ledger.log import entry_cosignatures, key_history, reading
-from provenance.ledger.verification import entry_relations
 from provenance.profiles.waivers import Waiver
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from provenance.ledger.keys.trusted_keys import Trust
 
 KIND = "waiver"
@@ -104,9 +102,11 @@ def read_waivers(folder: Path | signed_ledger.Reader, pinned: Trust | None = Non
     Raises:
         BrokenChain: the ledger does not verify.
     """
-    place = folder.folder if isinstance(folder, signed_ledger.Reader) else folder
+    place = folder if isinstance(folder, Path) else folder.folder
     found = []
     for index, predicate, operator in _list_waivers(folder):
+        from provenance.ledger.verification import entry_relations  # most ledgers have no waiver
+
         made = Waiver(
             predicate["reason"],
             predicate["approver"],
@@ -125,7 +125,7 @@ def read_waivers(folder: Path | signed_ledger.Reader, pinned: Trust | None = Non
 
 def _list_waivers(folder: Path | signed_ledger.Reader) -> list[tuple[int, dict[str, Any], str]]:
     """Every waiver: number of its entry, what it says, and who signed it."""
-    if isinstance(folder, signed_ledger.Reader):
+    if not isinstance(folder, Path):
         return [(index, predicate, folder.envelope(index).keyid) for index, _, predicate in folder.entries(KIND)]
     return [
         (index, predicate, signed_ledger.read_signer(folder, index))

@@ -2,9 +2,9 @@
 
 Why:          repeats are weighted twice in training, inflate every count in a filing and leak between splits.
 Source:       Lee et al., arXiv 2107.06499; Interim Measures, Article 7(4) (quality, diversity).
-Reads:        SOURCES(source, records_text, records_distinct, tokens), one row per source; MATCHES(view, source_a,
-              path_a, row_a, source_b, method, distinctive); a profile's minimum of distinctive shingles for a near
-              match to count.
+Reads:        SOURCES(source, records_text, records_distinct, tokens), one row per source; REPEATS, one row per file
+              with near matches in others of its source, counted of MATCHES by a profile's minimum of distinctive
+              shingles.
 Yields:       at most one finding per source; a second, of field `near`, where records are nearly, and not quite,
               those of another of its files.
 Units:        share of records with text that repeat an earlier one, [0, 1]; of field `near`, that have such a match.
@@ -19,11 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
 from provenance.core.model import CheckSpec, Finding
-from provenance.similarity.evidence import shared_text
-from provenance.similarity.evidence.match_batches import RecordCounts, iterate_by_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,18 +33,15 @@ LIMITS = (
 
 _WORDS = 5  # of a record on average, at least: as many as a shingle has, which to import would load kernels
 
-_KEYS = ["source_a", "path_a", "row_a"]
 
-
-def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding]:
+def find(sources: pa.Table, repeats: pa.Table) -> Iterator[Finding]:
     """Yield sources that repeat themselves.
 
     Args:
         sources: SOURCES.
-        matches: MATCHES.
-        minimum: distinctive shingles that a near match must rest on.
+        repeats: REPEATS.
     """
-    near = _near(matches, minimum)
+    near = _add_files(repeats)
     for row in sources.select(["source", "records_text", "records_distinct", "tokens"]).to_pylist():
         source, of = row["source"], row["records_text"]
         repeats = of - row["records_distinct"]
@@ -80,19 +73,12 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
             )
 
 
-def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
-    """Return by source how many records are near one of another of its files and equal to none, and the first."""
-    counted = RecordCounts()
-    for part in iterate_by_record(matches):
-        inside = part.filter(pc.and_(pc.equal(part["source_a"], part["source_b"]), pc.equal(part["view"], "whole")))
-        alike = shared_text.select_evidence(inside, minimum)
-        near = alike.filter(pc.equal(alike["method"], "near")).select(_KEYS).group_by(_KEYS).aggregate([])
-        same = inside.filter(pc.equal(inside["method"], "exact")).select(_KEYS).group_by(_KEYS).aggregate([])
-        counted.add(near.join(same, _KEYS, join_type="left anti"), ["source_a", "path_a"])
+def _add_files(repeats: pa.Table) -> dict[str, tuple[int, str, int]]:
+    """Return by source its records that nearly repeat another file's, and the first file with its first of them."""
     found: dict[str, tuple[int, str, int]] = {}
-    for (source, path), count in sorted(counted.counts.items(), key=lambda each: str(each[0][1])):
-        so_far, first_path, first = found.get(source, (0, path, counted.first[source, path]))
-        found[source] = (so_far + count, first_path, first)
+    for row in sorted(repeats.to_pylist(), key=lambda each: str(each["path"])):
+        so_far, path, first = found.get(row["source"], (0, row["path"], row["row"]))
+        found[row["source"]] = (so_far + row["records"], path, first)
     return found
 
 

@@ -2,10 +2,9 @@
 
 Why:          copies change licence as they travel; who relies on the milder trains on what the stricter forbids.
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
-Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
-              FILES(path, licence), SOURCES(source, name, acquired, parent), CLAIMS(source, field, value); which files
-              are known originals; which known sets were looked for; a profile's minimum of distinctive shingles for a
-              match to count.
+Reads:        SHARED, one row per view, file, and other source under one licence, counted of MATCHES by a profile's
+              minimum of distinctive shingles; FILES(source, role, records), SOURCES(source, name, acquired, parent),
+              CLAIMS(source, field, value); which files are known originals; which known sets were looked for.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; a record stands
@@ -18,20 +17,18 @@ Clean:        the copy states CC BY-NC 4.0 too.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import PURPOSES, CheckSpec, Finding
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.shared_text import SharedRecords
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
-
-    from provenance.similarity.evidence.shared_text import SharedRecords
 
 LIMITS = (
     "The words are the same, or nearly so; that does not prove who copied from whom. Short records, "
@@ -41,32 +38,26 @@ LIMITS = (
 
 
 def find(
-    matches: pa.Table,
-    overlaps: pa.Table,
+    shared: pa.Table,
     files: pa.Table,
     sources: pa.Table,
     claims: pa.Table,
     originals: Mapping[str, str],
     indexes: Sequence[Mapping[str, Any]],
-    minimum: int,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share text under conflicting licences.
 
     Args:
-        matches: MATCHES.
-        overlaps: OVERLAPS.
+        shared: SHARED.
         files: FILES.
         sources: SOURCES.
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
         indexes: what was looked for.
-        minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
     lineage, file_counts = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
-    pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
-        pairs[item.source_a, item.source_b].append(item)
+    pairs = shared_text.group_by_sources(shared, SharedRecords)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]
         if not milder or source in _parents(about[other]):

@@ -4,10 +4,9 @@ Why:          who does not know that two sources are one pays, counts and licens
               withdrawal of either; a filing that names both as origins names one too many.
 Source:       Longpre et al., arXiv 2310.16787; GB/T 45652 (draft of 2024-03-28), 6.1 a; Interim Measures, Article
               7(1).
-Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinctive), OVERLAPS(view, path_a, records_a),
-              FILES(path, licence, sha256), SOURCES(source, name, acquired, parent, records_text), CLAIMS(source,
-              field, value); which files are known originals; a profile's minimum of distinctive shingles for a match
-              to count.
+Reads:        COPIED, one row per file and other source, counted of MATCHES by a profile's minimum of distinctive
+              shingles; FILES(path, licence), SOURCES(source, name, acquired, parent, records_text), CLAIMS(source,
+              field, value); which files are known originals.
 Yields:       at most one finding per pair of sources; of field `prose` where a document describes it in prose, which
               may say so. It is carried by the one that was acquired later, else of which more stands in the other;
               never by the one that holds most of it in the file that its authors published.
@@ -23,20 +22,18 @@ Clean:        the same with `upstream: [other-folder]`.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.shared_text import CopiedRecords
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
-
-    from provenance.similarity.evidence.shared_text import CopiedRecords
 
 LIMITS = (
     "Records that are short, common, or also in a known original do not count. It does not prove who has the records "
@@ -45,36 +42,30 @@ LIMITS = (
 
 
 def find(
-    matches: pa.Table,
-    overlaps: pa.Table,
+    copied: pa.Table,
     files: pa.Table,
     sources: pa.Table,
     claims: pa.Table,
     originals: Mapping[str, str],
-    minimum: int,
 ) -> Iterator[Finding]:
     """Yield pairs of sources of which one holds much of the other, and neither names the other.
 
     Args:
-        matches: MATCHES.
-        overlaps: OVERLAPS.
+        copied: COPIED.
         files: FILES.
         sources: SOURCES.
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
-        minimum: distinctive shingles that a match must rest on.
     """
     licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
     counts: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
-    there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
-    for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals, files=files):
-        there[item.source, item.other].append(item)
+    there = shared_text.group_by_sources(copied, CopiedRecords)
     for pair in sorted({(min(pair), max(pair)) for pair in there}):
         if lineage.names(*pair) or lineage.names(*pair[::-1]):
             continue
         shares = {side: _count(there.get(side, [])) / max(counts[side[0]], 1) for side in (pair, pair[::-1])}
-        published = {side: [item for item in there.get(side, []) if item.path in originals] for side in shares}
+        published = {side: [item for item in there.get(side, []) if item.path_a in originals] for side in shares}
         if not any(shares.values()) or any(_kept(published[side], there[side[::-1]], licences) for side in shares):
             continue
         source, other = min(
@@ -83,7 +74,7 @@ def find(
                               -shares[side], side),
         )  # fmt: skip
         items = there[source, other]
-        worst = max(items, key=lambda item: (item.records, item.path))
+        worst = max(items, key=lambda item: (item.records, item.path_a))
         original = shared_text.name_published_original(published[other, source], originals)
         yield Finding(
             check="lineage-undeclared",
@@ -94,7 +85,7 @@ def find(
             f"in the other direction {_said(there.get((other, source), []), counts[other])}. "
             f"{lineage.sentence(source, other)}{original}",
             limits=LIMITS,
-            path=worst.path,
+            path=worst.path_a,
             row=worst.row,
             value=max(shares.values()),
             unit="share of records",
@@ -112,8 +103,8 @@ def _kept(
 ) -> bool:
     """Tell whether what is shared is a known original of which every copy keeps the licence: that is lineage enough."""
     return bool(published) and all(
-        licences[copy.path] is not None and licences[original.path] is not None
-        and not find_losses(licences[copy.path], licences[original.path])
+        licences[copy.path_a] is not None and licences[original.path_a] is not None
+        and not find_losses(licences[copy.path_a], licences[original.path_a])
         for copy in copies
         for original in published
     )  # fmt: skip

@@ -3,9 +3,9 @@
 Why:          questions of a set under a strict licence, answered anew, are the commonest way in which it travels
               without its name; who compares whole records alone sees nothing.
 Source:       Longpre et al., arXiv 2310.16787; Interim Measures for Generative AI Services, Article 7(1).
-Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
-              FILES(path, licence), SOURCES(source, name, acquired, parent), CLAIMS(source, field, value); which files
-              are known originals; a profile's minimum of distinctive shingles for a match to count.
+Reads:        REANSWERED, one row per file and other source, counted of MATCHES by a profile's minimum of distinctive
+              shingles; FILES(path, source, role, records, licence), SOURCES(source, name, acquired, parent),
+              CLAIMS(source, field, value); which files are known originals.
 Yields:       at most one finding per pair of sources; of field `named` where one names the other, `prose` where a
               document describes it in prose, which may name it. It is carried by the one that names the other, else
               that was acquired later, else of which more stands in the other; never by the file that its authors
@@ -21,19 +21,17 @@ Clean:        the second names the first as its upstream, and keeps its licence.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.shared_text import ReansweredPrompts
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
-
-    from provenance.similarity.evidence.shared_text import CopiedRecords
 
 LIMITS = (
     "Prompts that are short, common, or also in a known original do not count. It does not prove who has the prompts "
@@ -42,31 +40,25 @@ LIMITS = (
 
 
 def find(
-    matches: pa.Table,
-    overlaps: pa.Table,
+    reanswered: pa.Table,
     files: pa.Table,
     sources: pa.Table,
     claims: pa.Table,
     originals: Mapping[str, str],
-    minimum: int,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share prompts and not their answers.
 
     Args:
-        matches: MATCHES.
-        overlaps: OVERLAPS.
+        reanswered: REANSWERED.
         files: FILES.
         sources: SOURCES.
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
-        minimum: distinctive shingles that a match must rest on.
     """
     licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
     file_counts = shared_text.count_data_files(files)
-    there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
-    for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals):
-        there[item.source, item.other].append(item)
+    there = shared_text.group_by_sources(reanswered, ReansweredPrompts)
     renewed = {pair: [item for item in items if _renewed(item, originals)] for pair, items in there.items()}
     for pair in sorted({(min(pair), max(pair)) for pair, items in renewed.items() if items}):
         sides = [side for side in (pair, pair[::-1]) if renewed.get(side)]
@@ -75,7 +67,7 @@ def find(
             key=lambda side: (lineage.rank(*side), -max(map(_share, renewed[side])), -_count(renewed[side]), side),
         )
         items, back = renewed[source, other], there.get((other, source), [])
-        worst = max(items, key=lambda item: (_share(item), item.reanswered, item.path))
+        worst = max(items, key=lambda item: (_share(item), item.reanswered, item.path_a))
         naming = lineage.names(source, other) or lineage.names(other, source)
         yield Finding(
             check="prompt-copied",
@@ -86,47 +78,47 @@ def find(
             f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
             f"{shared_text.name_published_original(back, originals)}",
             limits=LIMITS,
-            path=worst.path,
+            path=worst.path_a,
             row=worst.row,
             value=_share(worst),
             unit="share of prompts",
             records=_count(items),
-            texts=max(item.texts_reanswered for item in items),
+            texts=max(item.texts for item in items),
         )
 
 
-def _renewed(item: CopiedRecords, originals: Mapping[str, str]) -> bool:
+def _renewed(item: ReansweredPrompts, originals: Mapping[str, str]) -> bool:
     """Tell whether most of a file's shared prompts have another answer there; an original cannot have copied."""
-    return item.path not in originals and item.reanswered > item.prompts - item.reanswered
+    return item.path_a not in originals and item.reanswered > item.prompts - item.reanswered
 
 
-def _share(item: CopiedRecords) -> float:
-    return item.reanswered / item.prompts_of if item.prompts_of else 0.0
+def _share(item: ReansweredPrompts) -> float:
+    return item.reanswered / item.prompts_a if item.prompts_a else 0.0
 
 
-def _count(items: Sequence[CopiedRecords]) -> int:
+def _count(items: Sequence[ReansweredPrompts]) -> int:
     return sum(item.reanswered for item in items)
 
 
-def _said(items: Sequence[CopiedRecords], source: str, under: str, files: int) -> str:
-    matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_of"))
-    where = shared_text.phrase_files(len({item.path for item in items}), files)
+def _said(items: Sequence[ReansweredPrompts], source: str, under: str, files: int) -> str:
+    matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_a"))
+    where = shared_text.phrase_files(len({item.path_a for item in items}), files)
     where = f" ({where})" if where else ""
     return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
 
 
-def _whole(items: Sequence[CopiedRecords]) -> str:
+def _whole(items: Sequence[ReansweredPrompts]) -> str:
     """Say how many whole records stand there, and how many of the prompts are evidence."""
     matched, of, prompts, every = (
-        sum(getattr(item, name) for item in items) for name in ("matched", "records_of", "prompts", "prompts_matched")
+        sum(getattr(item, name) for item in items) for name in ("matched", "records_a", "prompts", "prompts_matched")
     )
     kept = f"only {matched:,} of their {of:,} whole records do" if matched else "none of their whole records does"
     enough = f" of the {prompts:,} that count" if prompts < every else ""
     return f"{kept}: the answers to {_count(items):,}{enough} differ, or were edited."
 
 
-def _under(items: Sequence[CopiedRecords], licences: Mapping[str, str | None]) -> str:
-    known = sorted({str(licences[item.path]) for item in items if licences.get(item.path)})
+def _under(items: Sequence[ReansweredPrompts], licences: Mapping[str, str | None]) -> str:
+    known = sorted({str(licences[item.path_a]) for item in items if licences.get(item.path_a)})
     return f" under {', '.join(known)}" if known else ""
 
 

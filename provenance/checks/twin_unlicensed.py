@@ -2,8 +2,8 @@
 
 Why:          whoever licensed the text may not have been the one who could: its twin has no licence to give on.
 Source:       Interim Measures for Generative AI Services, Article 7(2); arXiv 2503.02784 (21 % survive tracing).
-Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
-              FILES(path, licence); which files are known originals; a profile's minimum of distinctive shingles.
+Reads:        SHARED, one row per view, file, and other source under one licence, counted of MATCHES by a profile's
+              minimum of distinctive shingles; FILES(source, role, records); which files are known originals.
 Yields:       at most one finding per pair of sources, on the one that states a licence.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  both or neither state a known licence; the licensed file is a known original.
@@ -13,40 +13,33 @@ Clean:        the second folder states where it took them from, and the licence.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.shared_text import SharedRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence.shared_text import SharedRecords
-
 LIMITS = "It does not prove that the licence is wrong: the twin may be the copy, or both may have a common ancestor."
 
 
-def find(
-    matches: pa.Table, overlaps: pa.Table, files: pa.Table, originals: Mapping[str, str], minimum: int
-) -> Iterator[Finding]:
+def find(shared: pa.Table, files: pa.Table, originals: Mapping[str, str]) -> Iterator[Finding]:
     """Yield licensed sources whose text has a twin without a licence.
 
     Args:
-        matches: MATCHES.
-        overlaps: OVERLAPS.
+        shared: SHARED.
         files: FILES.
         originals: path -> id of the known data set whose original file it is.
-        minimum: distinctive shingles that a match must rest on.
     """
     file_counts = shared_text.count_data_files(files)
-    pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
-        if item.licence_a and item.licence_b is None and item.path_a not in originals:
-            pairs[item.source_a, item.source_b].append(item)
-    for (source, other), items in sorted(pairs.items()):
+    for (source, other), every in sorted(shared_text.group_by_sources(shared, SharedRecords).items()):
+        items = [item for item in every if item.licence_a and item.licence_b is None and item.path_a not in originals]
+        if not items:
+            continue
         worst = max(items, key=lambda item: (item.share, item.records, item.path_a))
         licences = ", ".join(sorted({str(item.licence_a) for item in items}))
         yield Finding(

@@ -29,8 +29,9 @@ def command(folder: Path) -> int:
 
     DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
     """
-    engine_options.prepare_engine()
     from provenance.core.package_data import data_folder as shipped
+
+    engine_options.prepare_engine(shipped("demo") / "data")
     from provenance.ledger.layout import ledger_around
     from provenance.ledger.log.file_writing import explain_unwritable
     from provenance.ledger.log.opening import check_free

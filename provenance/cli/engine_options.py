@@ -8,8 +8,10 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _READY = "provenance.pipeline.warm_up:compile_kernels"  # by name: to import it takes as long as to start it
+_LIGHT = "provenance.pipeline.warm_up:load_modules"
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -29,15 +31,21 @@ def engine_options(command: Command) -> Command:
     return command
 
 
-def prepare_engine(engine: str = "local") -> None:
-    """Begin to load what a scan's workers need; then import what the command needs.
+def prepare_engine(data: Path, engine: str = "local", *, workers: int | None = None, memory: str | None = None) -> None:
+    """Begin to load what a scan's workers need, if it needs any; then import what the command needs.
 
     Args:
+        data: the folder that is scanned.
         engine: as the user named it.
+        workers: as the user gave them.
+        memory: as the user wrote it.
     """
     from provenance.core import engines
+    from provenance.pipeline.reading.small_data import survey_folder
 
-    engines.prepare(engine, _READY)
+    small, decoded = survey_folder(data) if workers is None and memory is None else (False, False)
+    if not small or decoded:
+        engines.prepare(engine, _LIGHT if small else _READY)
 
 
 def memory_cap(memory: str | None) -> int | None:

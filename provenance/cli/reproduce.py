@@ -48,7 +48,7 @@ def command(
     Exit codes: 0 every table has the same rows; 1 one differs; 2 usage; 4 it could not be completed, or a table of the
     entry is withheld.
     """
-    engine_options.prepare_engine(engine)
+    engine_options.prepare_engine(data, engine, workers=workers, memory=memory)
     from provenance.core.digests import canonical
     from provenance.pipeline import reproduce
 

@@ -95,7 +95,7 @@ def command(
     Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit
     could not be completed.
     """
-    engine_options.prepare_engine(engine)
+    engine_options.prepare_engine(data, engine, workers=workers, memory=memory)
     from provenance.pipeline import file_sampling, scan
 
     if slow := kernel_cache.explain_compiling():

@@ -24,12 +24,7 @@ from provenance.core.model import (
 from provenance.core.model import (
     VERDICTS as JUDGEMENTS,
 )
-
-
-def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
-    metadata = {"doc": doc} | ({"unit": unit} if unit else {})
-    return pa.field(name, type_, nullable=null, metadata=metadata)
-
+from provenance.core.schema_fields import make_field as _field
 
 _TEXT = pa.string()
 _LONG = pa.large_string()

@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import ledger as signed_ledger
-from provenance.attestations import actions
 from provenance.core import schemas
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger.verification.results import EQUIVOCATION, INVALID
-from provenance.pipeline import report_check, what_if
 from provenance.reports import REPORTS
 from provenance.reports.report_format import ReportedScan
-from provenance.sources import excerpts
 
 if TYPE_CHECKING:
     import os
@@ -110,6 +106,8 @@ class Audit:
         Raises:
             ConfigError: there is no such source, nothing would be left, or this audit is such an answer itself.
         """
+        from provenance.pipeline import what_if
+
         return Audit(*what_if.leave_out_sources(self.tables, self.facts, dropped))
 
     def records(
@@ -128,6 +126,8 @@ class Audit:
         Raises:
             ConfigError: there is no such record; InputError: its file is gone; DigestMismatch: it was changed.
         """
+        from provenance.sources import excerpts
+
         frame: pd.DataFrame = excerpts.read(self.tables, data, places, masked=masked).to_pandas()
         return frame
 
@@ -203,6 +203,10 @@ def write_filing(
         ConfigError: the folder is no ledger, or the scan was not judged by such a profile.
         VerificationError: the ledger does not verify: nothing is to be signed that rests on it.
     """
+    from provenance.attestations import actions
+    from provenance.ledger.verification.results import EQUIVOCATION, INVALID
+    from provenance.pipeline import report_check
+
     folder = Path(ledger)
     reader = signed_ledger.open_reader(folder, index)
     report = read_audit(reader)

@@ -12,7 +12,7 @@ from provenance.core import schemas
 from provenance.pipeline.matching import reference_matches
 from provenance.readers import manifests
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash
-from provenance.similarity.text import normalisation
+from provenance.similarity.text import normalisation, unicode_tables
 from provenance.sources import claims as source_claims
 from provenance.sources.privacy import gate
 
@@ -114,7 +114,7 @@ def add_chinese_folding(coverage: pa.Table) -> pa.Table:
     Returns:
         The same, with a row for it at the head.
     """
-    folded = len(normalisation.load_chinese_folding())
+    folded = len(unicode_tables.load_chinese_folding())
     reason = (
         f"{normalisation.CHINESE}: {folded:,} traditional characters count as their simplified ones, by character "
         "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"

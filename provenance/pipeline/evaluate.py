@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from provenance import checks
 from provenance.core.model import SEVERITIES
 from provenance.pipeline import file_sampling
+from provenance.pipeline.matching.scan_rules import find_minimum, make_scan_rules
 from provenance.profiles.judgement import judge
+from provenance.similarity.evidence import match_batches
 from provenance.similarity.evidence.original_files import find_known_originals
 
 if TYPE_CHECKING:
@@ -21,6 +23,23 @@ if TYPE_CHECKING:
     from provenance.core.model import DeclaredAnswer, Finding
     from provenance.profiles import Profile
     from provenance.sources.scopes import Scopes
+
+
+def count_evidence(
+    tables: Mapping[str, pa.Table], chosen: Sequence[Profile], originals: Mapping[str, str]
+) -> dict[str, pa.Table]:
+    """Count the matches of an audit as evidence, a piece of MATCHES after the other.
+
+    Args:
+        tables: FILES, CLAIMS, MATCHES and OVERLAPS by name.
+        chosen: the profiles.
+        originals: path -> id of the known data set whose original file it is.
+
+    Returns:
+        The tables of evidence_schemas.COUNTED by name.
+    """
+    rules = make_scan_rules(tables["files"], tables["claims"], chosen, originals)
+    return match_batches.count_matches(tables["matches"], rules, tables["overlaps"])
 
 
 def run_checks(
@@ -37,8 +56,8 @@ def run_checks(
     """Run every check and judge what it found.
 
     Args:
-        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS,
-            REFERENCES, SOURCES.
+        tables: what checks read, by name: PATHS, CLAIMS, FILES, OVERLAPS, OBSERVATIONS, REFERENCES, SOURCES, and those
+            of evidence_schemas.COUNTED, see `count_evidence`.
         scopes: who covers what, and the purpose.
         chosen: the profiles.
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
@@ -57,7 +76,7 @@ def run_checks(
         "originals": find_known_originals(files, tables["references"]) if originals is None else originals,
         "purpose": scopes.purpose,
         "indexes": indexes,
-        "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
+        "minimum": find_minimum(chosen),
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]

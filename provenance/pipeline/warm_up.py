@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from provenance.core.scratch import scratch_folders
 from provenance.pipeline.matching import match_plan, quoted_spans
-from provenance.pipeline.matching.match_table import write_matches
+from provenance.pipeline.matching.match_table import make_match_tables
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
 from provenance.pipeline.reading.file_bundles import FileToRead, make_bundles
 from provenance.pipeline.reading.read_pass import observe
+from provenance.similarity.evidence.evidence_rules import make_rules
 from provenance.sources import read_results
 
 if TYPE_CHECKING:
@@ -29,19 +31,29 @@ _TEXTS = (
 )
 
 
+def load_modules() -> None:
+    """Load what this module imports, which is what a worker needs; kernels are loaded when they are used."""
+
+
 def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
     with scratch_folders.temporary_folder() as folder:
         files = [_write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
         results = [observe(bundle) for bundle in make_bundles(files, folder)]
         seen = read_results.gather_results(results)
-        plan = match_plan.make_plan(results, seen, covering=str, exchange=_exchange, scratch=folder, workers=1)
+        plan = match_plan.make_plan(results, seen, covering=str, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
-        joined = [match_exactly(each) for each in match_plan.exact_tasks(likened)]
-        named = [write_matches(naming) for naming in match_plan.match_tables(plan, joined, likened)]
-        found = match_plan.assemble_result(plan, joined, likened, match_files=named).matches
-        shown = found.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
-        quoted_spans.locate_quoted(found, shown, plan, likened, files=files, observed_files=seen, run=_map)
+        joined = [match_exactly(each) for each in match_plan.exact_tasks(plan, likened)]
+        partitions, found = (
+            match_plan.gather_matches(joined, likened),
+            match_plan.assemble_result(plan, joined, likened),
+        )
+        columns = [pa.array(plan.paths), pa.array(plan.paths), *[pa.nulls(len(plan.paths), pa.string())] * 2]
+        owned = pa.table(columns, ["path", "source", "licence", "sha256"])
+        rules = make_rules(plan.paths, owned, minimum=1, originals={}, splits={})
+        matches, _ = make_match_tables(partitions, plan.order, rules, found.overlaps, scratch=folder, run=_map)
+        shown = matches.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
+        quoted_spans.locate_quoted(matches, shown, plan, likened, files=files, observed_files=seen, run=_map)
 
 
 def _write_file(path: Path, texts: list[str]) -> FileToRead:
@@ -52,10 +64,3 @@ def _write_file(path: Path, texts: list[str]) -> FileToRead:
 
 def _map(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[tuple[int, Any]]:
     return enumerate(map(function, parts))
-
-
-def _exchange(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
-    together: dict[Any, list[Any]] = defaultdict(list)
-    for part in parts:
-        together[key(part)].append(part)
-    return together

@@ -14,8 +14,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
 from provenance.checks import CHECKS
 from provenance.core import schemas
 from provenance.core.digests import sha256
@@ -141,6 +139,8 @@ def parse(name: str, source: bytes) -> tuple[Waiver, ...]:
     Raises:
         ConfigError: it breaks the schema, or names a check or day that does not exist.
     """
+    import jsonschema
+
     try:
         document, lines = yaml_documents.load(name, yaml_documents.decode(name, source))
     except ManifestError as error:

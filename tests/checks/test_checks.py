@@ -1,8 +1,8 @@
 """Every check against its table of cases, tests/checks/<check>.yaml: flagged and clean rows, values, units, words.
 
 A case gives rows of the tables that the check reads; what a row leaves out is a default. `copies` makes MATCHES and
-OVERLAPS: [path, other path, records, view, shingles, method, distinctive], where the first records of both files are the
-same. `expect` lists the
+OVERLAPS, of which is counted what a check reads: [path, other path, records, view, shingles, method, distinctive], where
+the first records of both files are the same. `expect` lists the
 findings in order, each by the fields that matter; `says` are parts of the message, and `silent` parts that must not be in it.
 """
 
@@ -19,6 +19,9 @@ from provenance.core import schemas
 from provenance.core.digests import fingerprint
 from provenance.core.model import CheckSpec
 from provenance.errors import UnknownCheck
+from provenance.similarity.evidence import match_batches
+from provenance.similarity.evidence.evidence_rules import make_rules
+from provenance.sources.file_splits import find_splits
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
 CASES = [(check, name) for check, cases in TABLES.items() for name in cases]
@@ -96,11 +99,20 @@ def copied(copies, files):
     return schemas.rows(matches, schemas.MATCHES), schemas.rows(overlaps, schemas.OVERLAPS)
 
 
+def counted(matches, overlaps, tables, settings):
+    """What a scan counts of MATCHES."""
+    files = tables["files"]
+    splits = find_splits(files, tables["claims"])
+    paths = sorted(row["path"] for row in files.to_pylist() if row["source"])
+    rules = make_rules(paths, files, minimum=settings["minimum"], originals=settings["originals"], splits=splits)
+    return match_batches.count_matches(matches, rules, overlaps) | {"overlaps": overlaps}
+
+
 def inputs(case):
     tables = {name: table(name, case.get(name, [])) for name in SCHEMAS}
     settings = {name: case.get(name, value) for name, value in SETTINGS.items()}
     settings["indexes"] = [INDEX | each for each in settings["indexes"]]
-    tables["matches"], tables["overlaps"] = copied(case.get("copies", []), tables["files"])
+    tables |= counted(*copied(case.get("copies", []), tables["files"]), tables, settings)
     if "sources" not in case:
         names = sorted({row["source"] for row in tables["files"].to_pylist() if row["source"]})
         tables["sources"] = table("sources", [{"source": name} for name in names])

@@ -7,6 +7,12 @@ from provenance.core import kernel_cache
 from provenance.core.scratch import scratch_folders
 
 
+@pytest.fixture(autouse=True)
+def _without_a_folder_of_this_run(monkeypatch):
+    """What a test makes up here, no later test is told."""
+    monkeypatch.setattr(kernel_cache, "_of_this_run", [])
+
+
 @pytest.mark.parametrize(
     ("code", "cache", "chosen"),
     [(True, False, None), (False, True, None), (False, False, "provenance-kernels-")],
@@ -41,7 +47,6 @@ def test_a_place_that_somebody_chose_is_kept_if_it_can_be_written_to(tmp_path, m
 
 
 def test_a_run_that_keeps_no_kernels_says_so_and_how_to_keep_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(kernel_cache, "_of_this_run", [])
     monkeypatch.setenv(kernel_cache.CACHE_VARIABLE, str(tmp_path / "chosen"))
     kernel_cache.choose_cache_folder()
     assert kernel_cache.explain_compiling() is None

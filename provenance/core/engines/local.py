@@ -12,7 +12,6 @@ import os
 import queue
 import socket
 import threading
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import registry
@@ -31,7 +30,7 @@ from provenance.core.processes.child_processes import (
 from provenance.errors import LimitExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 def count_cores() -> int:
@@ -171,21 +170,6 @@ class LocalEngine:
             done.put((number, result))
         if worker is not None:
             self._idle.append(worker)
-
-    def exchange(self, parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
-        """Bring together the parts that share a key.
-
-        Args:
-            parts: results of `map`, small: what is large stays in files that they name.
-            key: of one part.
-
-        Returns:
-            The parts by key, in the order given.
-        """
-        together: dict[Any, list[Any]] = defaultdict(list)
-        for part in parts:
-            together[key(part)].append(part)
-        return dict(together)
 
     def processes(self) -> list[int]:
         """Return the ids of the worker processes, idle ones too."""

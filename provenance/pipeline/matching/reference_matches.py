@@ -20,7 +20,7 @@ from provenance.core.model import VIEWS, Died
 from provenance.core.scratch.scratch_arrays import open_array
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
-from provenance.pipeline.reading.record_identities import hashes_file
+from provenance.pipeline.reading.record_identities import sets_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.index import index_lookup, reference_index, siphash
 from provenance.similarity.index.index_lookup import EntryCounts
@@ -102,7 +102,7 @@ def load_indexes(paths: Sequence[Path], *, fold_chinese: bool = False) -> Refere
     if paths and fold_chinese:
         raise ConfigError(f"{paths[0]} does not fold Chinese; leave out --fold-chinese, or --reference")
     given = [reference_index.read_index(path) for path in paths]
-    shipped = [reference_index.read_index(path) for path in sorted(package_data.data_folder("known").glob("*.index"))]
+    shipped = [_read_index(path) for path in sorted(package_data.data_folder("known").glob("*.index"))]
     titles: dict[str, Path] = {}
     for index in (*given, *shipped):
         other = titles.setdefault(index.title, index.path)
@@ -118,6 +118,10 @@ def load_indexes(paths: Sequence[Path], *, fold_chinese: bool = False) -> Refere
             groups.append(IndexGroup(index.unit, key, (index,), _count_untellable(index)))
     groups += [IndexGroup("texts", key, tuple(indexes)) for key, indexes in texts.items()]
     return ReferenceQuery(tuple(groups))
+
+
+def _read_index(path: Path) -> ReferenceIndex:
+    return reference_index.read_index(path, shipped=path.parent == package_data.data_folder("known"))
 
 
 def _count_untellable(index: ReferenceIndex) -> int:
@@ -187,7 +191,7 @@ def lookup_tasks(
             LookupTask(
                 view,
                 tuple(files[part::workers]),
-                str(hashes_file(scratch, view)),
+                str(sets_file(scratch)),
                 groups,
                 f"{scratch}/met-{view}-{part}",
             )
@@ -210,7 +214,7 @@ def look_up(task: LookupTask) -> LookupResult:
     """
     by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
     for number, key, unit, paths in task.groups:
-        indexes = [reference_index.read_index(Path(path)) for path, _ in paths]
+        indexes = [_read_index(Path(path)) for path, _ in paths]
         for index, (path, digest) in zip(indexes, paths, strict=True):
             if index.digest != digest:
                 raise InputError(f"{path} was changed while it was looked for; scan again")

@@ -30,6 +30,7 @@ class FileToRead:
         views: column and role, where a manifest overrides the published table.
         policy: the file of policies and the source in it, where a manifest names what sites said.
         head: bytes of a large file of lines to read, the rest being out of the sample; None = all.
+        bounded: whether only a bounded reader may read it (`RecordFormat.bounded`), for this process is not to be lost.
     """
 
     path: str
@@ -41,6 +42,7 @@ class FileToRead:
     views: tuple[tuple[str, str], ...] = ()
     policy: tuple[str, str] | None = None
     head: int | None = None
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,11 @@ def make_bundles(
         secret: what record trees are salted with; None = none are made.
 
     Returns:
-        Bundles; together they hold every file once.
+        Bundles; together they hold every file once, and none both files that are `bounded` and others.
     """
-    parts = cut_by_size(files)
+    parts = [
+        part for bounded in (False, True) for part in cut_by_size(file for file in files if file.bounded is bounded)
+    ]
     threads = max(1, workers // max(1, len(parts)))
     return [FileBundle(number, part, str(scratch), threads, fold_chinese, secret) for number, part in enumerate(parts)]
 

@@ -38,7 +38,7 @@ from provenance.readers.records.characters import (
     ZERO,
 )
 from provenance.readers.records.column_roles import CHAT, META, RECORD, SPEAKER
-from provenance.readers.records.string_kernels import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NUL, OK, SYNTAX
+from provenance.readers.records.string_kernels import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NO, NUL, OK, SYNTAX, YES
 from provenance.readers.records.value_tape import ANSWERS, DEAD, END, FLAGS, GROUP, KIND, NAME, RANK, REC, START, WIDTH
 
 TAPE, GROUPS, RECORDS, REPEATED, PHASE, BASE, ERROR, ASIDE, UNSEEN = range(9)
@@ -63,6 +63,7 @@ MOST_ASIDE = 1 << 16
 BATCH_VALUES = 1 << 18
 """Records, or values that are kept, after which a batch is full."""
 
+_LOST: Any = np.int64(LOST)  # typed, as `string_kernels.NO` is
 _SEEDS = np.frombuffer(os.urandom(16), np.uint64)
 _TRUE, _FALSE, _NULL = (np.frombuffer(word, np.uint8) for word in (b"true", b"false", b"null"))
 
@@ -78,6 +79,7 @@ class Work(NamedTuple):
     rows: Any  # int32[:, 2]: first and last row of the key's value
     slots: Any  # int32[:]: keys by hash; what is below counts[BASE] is empty
     key: Any  # uint8[:]: a key, unescaped
+    name: Any  # the same memory, to be read: as what is read from a file, so that kernels are compiled for one of them
     hashes: Any  # of Roles
     names: Any
     answers: Any
@@ -99,6 +101,9 @@ def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
     Returns:
         Memory without records.
     """
+    key = np.empty(size + 16, np.uint8)
+    name = key.view()
+    name.flags.writeable = False
     few = size // 4 + 16  # no value that is kept is shorter than three bytes and a separator
     keys = min(few, MOST_VALUES)
     personal = personal_columns.load_names()
@@ -110,7 +115,8 @@ def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
         np.empty(keys, np.uint64),
         np.empty((keys, 2), np.int32),
         np.zeros(1 << max(9, (2 * keys).bit_length()), np.int32),
-        np.empty(size + 16, np.uint8),
+        key,
+        name,
         roles.hashes,
         roles.names,
         roles.answers,
@@ -304,9 +310,9 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
                 if entries >= sums.shape[0]:
                     return i, MANY
                 if flags & string_kernels.ESCAPED:
-                    last, _ = string_kernels.unescape_string(buf, i + 1, end, work.key, none, True)
-                    sum_ = string_kernels.hash_bytes(work.key, none, last, work.seeds[0], work.seeds[1])
-                    role = string_kernels.hash_folded_name(work.key, none, last)
+                    last, _ = string_kernels.unescape_string(buf, i + 1, end, work.key, none, YES)
+                    sum_ = string_kernels.hash_bytes(work.name, none, last, work.seeds[0], work.seeds[1])
+                    role = string_kernels.hash_folded_name(work.name, none, last)
                 else:
                     sum_ = string_kernels.hash_bytes(buf, i + 1, end, work.seeds[0], work.seeds[1])
                     role = string_kernels.hash_folded_name(buf, i + 1, end)
@@ -356,13 +362,13 @@ def _scan_lines(
 ) -> int:  # fmt: skip
     """Read one value a line, blank lines allowed; return where the first begins that is not whole or not wanted."""
     while True:
-        i = skip_space(buf, i, n, False)
+        i = skip_space(buf, i, n, NO)
         if i >= n or _is_full(work.counts, most, values):
             return i
         tape, repeated = work.counts[TAPE], work.counts[REPEATED]
         end, error = _read_value(buf, i, n, lines, kind, rank, name, work)
         if error == OK:
-            end = skip_space(buf, end, n, True)
+            end = skip_space(buf, end, n, YES)
             if end < n and buf[end] != NEWLINE:
                 error = NUL if buf[end] == 0 else SYNTAX
         while end < n and buf[end] != NEWLINE:
@@ -410,7 +416,7 @@ def _scan_elements(
     """
     close_ = CLOSE_BRACE if named else CLOSE_BRACKET
     while True:
-        i = skip_space(buf, i, n, False)
+        i = skip_space(buf, i, n, NO)
         phase = work.counts[PHASE]
         if i >= n or phase >= DONE or _is_full(work.counts, most, values):
             return i
@@ -420,7 +426,7 @@ def _scan_elements(
             elif buf[i] == close_:
                 work.counts[PHASE] = DONE
             else:
-                close_record(i, i, LOST, work.counts[TAPE], work)
+                close_record(i, i, _LOST, work.counts[TAPE], work)
                 work.counts[PHASE] = BROKEN
                 return i
             i += 1
@@ -431,7 +437,7 @@ def _scan_elements(
         tape, repeated = work.counts[TAPE], work.counts[REPEATED]
         if named:
             end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
-            i = skip_space(buf, end + 1, n, False) + 1
+            i = skip_space(buf, end + 1, n, NO) + 1
         end, error = _read_value(buf, i, n, lines, kind, rank, name, work)
         after = AFTER
         if error != OK and (final or end < n):

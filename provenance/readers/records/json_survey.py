@@ -28,6 +28,7 @@ from provenance.readers.records.characters import (
     ZERO,
 )
 from provenance.readers.records.json_kernel import skip_space
+from provenance.readers.records.string_kernels import FIRST, NO
 
 
 @njit(nogil=True, cache=True)
@@ -71,16 +72,16 @@ def _count_elements(buf: Any, i: int, n: int) -> Any:
     """
     named = buf[i] == OPEN_BRACE
     count, objects, numbered = 0, True, named
-    i = skip_space(buf, i + 1, n, False)
+    i = skip_space(buf, i + 1, n, NO)
     while buf[i] != CLOSE_BRACE and buf[i] != CLOSE_BRACKET:
         if buf[i] == COMMA:
-            i = skip_space(buf, i + 1, n, False)
+            i = skip_space(buf, i + 1, n, NO)
         if named:
             end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
             numbered = numbered and _is_number(buf, i + 1, end, count)
-            i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
+            i = skip_space(buf, skip_space(buf, end + 1, n, NO) + 1, n, NO)
         objects = objects and buf[i] == OPEN_BRACE
-        i = skip_space(buf, _skip_value(buf, i, n), n, False)
+        i = skip_space(buf, _skip_value(buf, i, n), n, NO)
         count += 1
     return i + 1, count, objects, numbered
 
@@ -99,21 +100,21 @@ def survey_members(buf: Any, n: int, out: Any) -> int:
         Number of members; -1 where there are more than rows.
     """
     count = 0
-    i = skip_space(buf, skip_space(buf, 0, n, False) + 1, n, False)
+    i = skip_space(buf, skip_space(buf, FIRST, n, NO) + 1, n, NO)
     while buf[i] != CLOSE_BRACE:
         if count == out.shape[0]:
             return -1
         if buf[i] == COMMA:
-            i = skip_space(buf, i + 1, n, False)
+            i = skip_space(buf, i + 1, n, NO)
         end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
         out[count, 0], out[count, 1] = i + 1, end
-        i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
+        i = skip_space(buf, skip_space(buf, end + 1, n, NO) + 1, n, NO)
         out[count, 2] = i
         if buf[i] == OPEN_BRACE or buf[i] == OPEN_BRACKET:
             i, out[count, 4], out[count, 5], out[count, 6] = _count_elements(buf, i, n)
         else:
             i = _skip_value(buf, i, n)
         out[count, 3] = i
-        i = skip_space(buf, i, n, False)
+        i = skip_space(buf, i, n, NO)
         count += 1
     return count

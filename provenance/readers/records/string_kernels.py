@@ -65,6 +65,12 @@ ESCAPED = 1
 SURROGATE = 2
 """Flag of a string that holds a lone surrogate."""
 
+# Typed, as all that a kernel gives a kernel: numba compiles one anew for each constant that it is called with.
+YES: Any = np.bool_(True)
+NO: Any = np.bool_(False)
+FIRST: Any = np.int64(0)
+"""What a kernel gives a kernel for a truth value, and for a beginning."""
+
 _NO_DIGIT = 255
 _HEX = np.full(256, _NO_DIGIT, np.uint8)
 for _digit, _byte in enumerate(b"0123456789abcdef"):
@@ -109,6 +115,12 @@ def measure_character(buf: Any, i: int, n: int) -> int:
             return 0
         low, high = 0x80, 0xBF
     return length
+
+
+@njit(nogil=True, cache=True)
+def skip_byte_order_mark(buf: Any, i: int, n: int) -> int:
+    """Return where a text begins, behind the byte order mark of UTF-8 if there is one at `i`."""
+    return i + 3 if n - i >= 3 and buf[i] == 0xEF and buf[i + 1] == 0xBB and buf[i + 2] == 0xBF else i
 
 
 @njit(nogil=True, cache=True)

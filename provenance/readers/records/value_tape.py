@@ -154,7 +154,7 @@ def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: An
         end: Any = np.int64(tape[k, END])
         flags = tape[k, FLAGS]
         if flags & ESCAPED:
-            at, lone = string_kernels.unescape_string(buf, i, end, out, at, False)
+            at, lone = string_kernels.unescape_string(buf, i, end, out, at, string_kernels.NO)
             odd += lone != 0
         elif flags & QUOTED:
             while i < end:
@@ -241,7 +241,9 @@ def find_kind(buf: Any, start: int, end: int, kind: int, escaped: bool, named: b
 def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
     for k in range(tape.shape[0]):
         row = tape[k]
-        kind, start, end = row[KIND], row[START], row[END]
+        kind = row[KIND]
+        start: Any = np.int64(row[START])
+        end: Any = np.int64(row[END])
         if kind == SPEAKER:
             value = string_kernels.hash_folded_name(buf, start, end)
             for j in range(answers.shape[0]):
@@ -249,7 +251,7 @@ def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
                     row[FLAGS] |= ANSWERS
             keep[k] = True
         else:
-            kind = find_kind(buf, start, end, kind, False, row[NAME] > 0)
+            kind = find_kind(buf, start, end, kind, string_kernels.NO, row[NAME] > 0)
             keep[k] = kind >= 0
             if kind >= 0:
                 row[KIND] = kind

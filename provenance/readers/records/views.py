@@ -143,8 +143,9 @@ def _pick_rows(buf: Any, tape: Any, order: Any, aside: Any, picks: Any, counts: 
     while first < n:
         record, text, answered, prompted, end = tape[order[first], REC], False, False, False, first
         while end < n and tape[order[end], REC] == record:
-            k = order[end]
-            if is_text_role(tape[k, KIND]):
+            k: Any = np.int64(order[end])
+            kind: Any = np.int64(tape[k, KIND])
+            if is_text_role(kind):
                 text = True
                 if tape[k, FLAGS] & ANSWERS:
                     answered = True
@@ -155,10 +156,13 @@ def _pick_rows(buf: Any, tape: Any, order: Any, aside: Any, picks: Any, counts: 
             picks[_ASIDE, counts[_ASIDE]] = aside[beside]
             counts[_ASIDE] += 1
             beside += 1
-        before, before_asked, before_answer, url, licence, origin = -1, -1, -1, False, -1, False
+        before: Any = np.int64(-1)
+        before_asked: Any = np.int64(-1)
+        before_answer: Any = np.int64(-1)
+        url, licence, origin = False, -1, False
         for j in range(first, end):
-            k = order[j]
-            kind = tape[k, KIND]
+            k = np.int64(order[j])
+            kind = np.int64(tape[k, KIND])
             if (URL <= kind <= ORIGIN) or (kind == OTHER and text):
                 picks[_ASIDE, counts[_ASIDE]] = k
                 counts[_ASIDE] += 1

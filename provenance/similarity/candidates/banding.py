@@ -105,7 +105,9 @@ def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any, only_file: 
                     at -= 1
                 part[at] = node
         else:
-            part[:] = part[np.argsort(keys[part], kind="mergesort")]
+            ordered = part[np.argsort(keys[part], kind="mergesort")]
+            for k in range(part.shape[0]):
+                part[k] = ordered[k]
         k = 0
         while k < part.shape[0]:
             end = k + 1
@@ -119,8 +121,9 @@ def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any, only_file: 
             if several:
                 starts[groups] = used
                 groups += 1
-                nodes[used : used + end - k] = numbers[part[k:end]]
-                used += end - k
+                for other in range(k, end):
+                    nodes[used] = numbers[part[other]]
+                    used += 1
             k = end
     starts[groups] = used
     return nodes[:used].copy(), starts[: groups + 1].copy()

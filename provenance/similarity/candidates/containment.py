@@ -5,11 +5,12 @@ filed under one of its shingles, its *anchor*, and every shingle of every text i
 a shingle, whatever the number of texts. A text is filed under its lowest hash that few texts are filed under; one whose
 ANCHORS_TRIED hashes all stand in crowds (the words of a template) is left aside, and COVERAGE says how many are.
 
-A filter of fixed size says of nearly every shingle that it is no anchor. What it lets by is put in order together with
-the anchors, by hash, on disk: whoever shares a hash meets there, and is a candidate. Candidates are put in order by the
-longer text and counted exactly as its set comes by; a second shingle of the shorter text, which came along, spares a
-look at its set where the two share little else. So the sets are gone through in order, twice; only of what stands
-inside are sets read where they lie.
+A filter of fixed size says of nearly every shingle that it is no anchor. What it lets by is dealt out by hash, as the
+anchors are: whoever shares a hash meets there, and is a candidate. Candidates are dealt out by the longer text and
+counted exactly as its set comes by; a second shingle of the shorter text, which came along, spares a look at its set
+where the two share little else. So the sets are gone through in order, twice; only of what stands inside are sets read
+where they lie. Every round is an exchange of rows in partitions: each row is written and read once, and memory holds
+the anchors of a partition, whatever looks them up.
 
 Of a text that stands in more than HOLDERS_KEPT longer ones a share of those is kept, chosen by their hashes: it is
 boilerplate then, and what is found must not grow with the square of what there is. What stands in one file alone is not
@@ -19,26 +20,29 @@ others, which are few.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from threading import Lock
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from numba import njit
 
-from provenance.core.scratch.external_sort import Ordering
-from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns
+from provenance.core import engines
+from provenance.core.scratch import partitions
+from provenance.core.scratch.partitions import Partition, PartitionWriter
+from provenance.core.scratch.scratch_arrays import ColumnFiles, map_columns, open_array
+from provenance.similarity.candidates import anchor_filters, distinct_texts
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Sequence
 
-    from provenance.core.scratch.external_sort import Rows
+    from provenance.core.engines import Mapper
+    from provenance.core.scratch.partitions import DealtFiles
     from provenance.similarity.text import shingle_sets
-    from provenance.similarity.text.shingle_sets import ShingleSets
+    from provenance.similarity.text.shingle_sets import MaskedSets, ShingleSets
 
 Ints = npt.NDArray[np.int64]
 
@@ -55,25 +59,29 @@ HOLDERS_KEPT = 64
 """Longer texts, about, that are kept of one text inside them."""
 
 _CHUNK = 1 << 18  # texts, or pairs, gone through at a time
-_PARTS_PER_THREAD = 4  # of the texts, a thread
-_HIGH_ANCHOR_SHARE = 64  # of so many anchors the highest one stands in the second table
+_RANGES_PER_WORKER = 4  # of the texts
 
-_GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)
-_LOOK = np.dtype([
-    ("key", "u8"),  # a shingle
-    ("text", "i8"),  # whose it is
-    ("probe", "u8"),  # of an anchor: the text's highest shingle
-    ("size", "i4"),  # shingles of the text; negative = it is filed here, and looked for
-    ("file", "i4"),  # the one file in which the text stands
-])  # fmt: skip
-_CANDIDATE = np.dtype([("longer", "u8"), ("shorter", "i8"), ("probe", "u8")])
-_ANCHOR = {"key": "u8", "file": "i4"}
-_WAITING = {"text": "i8"}
-_PAIR = {"left": "i4", "right": "i4"}
 
-_HISTOGRAM_BITS = 16  # top bits of an anchor by which it is seen where anchors thin out
-_MOST_FILTER_BITS = 1 << 30  # bits of a filter: beyond 67 million texts it lets more by, never more than there is
-_LOW_FILTER_BITS, _HIGH_FILTER_BITS = 16, 64  # bits of a filter an anchor
+def _schema(table: str, grain: str, **columns: pa.DataType) -> pa.Schema:
+    fields = [pa.field(name, type_, nullable=False) for name, type_ in columns.items()]
+    return pa.schema(fields, metadata={"table": table, "grain": grain})
+
+
+_ANCHORS = _schema(
+    "ANCHORS", "one text and the shingle that it is, or is to be, filed under; probe = its highest shingle",
+    key=pa.uint64(), text=pa.int64(), probe=pa.uint64(), size=pa.int64(), file=pa.int32(),
+)  # fmt: skip
+_WAITING = _schema("WAITING", "one text that is filed under none of its lowest shingles so far", text=pa.int64())
+_LOOKS = _schema(
+    "LOOKS", "one shingle of one text that may be an anchor",
+    key=pa.uint64(), text=pa.int64(), size=pa.int64(), file=pa.int32(),
+)  # fmt: skip
+_CANDIDATES = _schema(
+    "CANDIDATES", "one text and another one filed under one of its shingles",
+    longer=pa.int64(), shorter=pa.int64(), probe=pa.uint64(),
+)  # fmt: skip
+_FOUND = _schema("FOUND", "one text inside a longer one", shorter=pa.int64(), longer=pa.int64())
+_PAIR = {"left": "i8", "right": "i8"}
 
 
 class ContainedPairs(NamedTuple):
@@ -86,56 +94,128 @@ class ContainedPairs(NamedTuple):
         thinned: texts that stand in more longer ones than are kept.
     """
 
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
+    left: Ints
+    right: Ints
     unfiled: int
     thinned: int
 
 
-def find_contained(
-    sets: ShingleSets,
-    hashes: shingle_sets.Hashes,
-    only_file: npt.NDArray[np.int32],
-    *,
-    scratch: Path,
-    threads: int = 1,
-) -> ContainedPairs:
+class _Work(NamedTuple):
+    """What every part of the work knows.
+
+    Args:
+        folder: in which nodes are, and files may be made.
+        partitions: of hashes.
+        ranges: of texts, as partitions of those.
+        texts_per_range: a power of two.
+        rank: which of a text's hashes is tried as its anchor.
+        home: the file that alone has most of the texts; negative = none.
+        bounds: of the anchors.
+    """
+
+    folder: str
+    partitions: int
+    ranges: int
+    texts_per_range: int
+    rank: int = 0
+    home: int = -1
+    bounds: anchor_filters.FilterBounds = anchor_filters.FilterBounds(0, 0)
+
+    def sets(self) -> MaskedSets:
+        return distinct_texts.load_sets(Path(self.folder))
+
+    def only_file(self) -> npt.NDArray[np.int32]:
+        return open_array(Path(self.folder) / distinct_texts.ONLY_FILE_NAME, np.int32)
+
+    def writer(self, name: str, schema: pa.Schema, count: int) -> PartitionWriter:
+        return PartitionWriter(Path(self.folder), name, schema, count)
+
+    def range_of(self, texts: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+        numbers: npt.NDArray[np.uint16] = (texts // self.texts_per_range).astype(np.uint16)
+        return numbers
+
+
+_NOTHING = Partition(0, ())
+
+
+class _Part(NamedTuple):
+    """Some texts, or a partition of rows.
+
+    Args:
+        work: what is known.
+        number: of the part.
+        texts: the first text, and the one before which they end.
+        rows: a partition.
+        anchors: the anchors of that partition.
+    """
+
+    work: _Work
+    number: int
+    texts: tuple[int, int] = (0, 0)
+    rows: Partition = _NOTHING
+    anchors: Partition = _NOTHING
+
+
+class _Filed(NamedTuple):
+    """The texts of a partition that were filed, and the others.
+
+    Args:
+        texts: texts of the partition.
+        filed: of them, those that were filed.
+        anchors: files of them.
+        waiting: files of the others.
+    """
+
+    texts: int
+    filed: int
+    anchors: DealtFiles
+    waiting: DealtFiles
+
+
+def find_contained(folder: Path, engine: Mapper) -> ContainedPairs:
     """Find every set that a larger one of another file holds whole, near ones left out.
 
     Args:
-        sets: the sets.
-        hashes: of the texts, which decide what is kept of what stands in very many.
-        only_file: of every text the one file in which it stands, negative where it stands in several.
-        scratch: a folder for anchors and pairs.
-        threads: that look shingles up side by side.
+        folder: that holds the nodes, and of every one the one file in which it stands; files are made there.
+        engine: what the parts run on.
 
     Returns:
         The pairs, and how many sets were left aside or have more holders than are kept.
     """
-    home = _find_largest_file(only_file)
-    looked = Ordering(scratch, "looked", _LOOK)
-    anchors = ColumnFiles(scratch, "anchor", _ANCHOR)
-    unfiled = _file_under_anchors(sets, only_file, looked, anchors, scratch)
-    if looked.count:
-        _look_up_all(sets, only_file, home, looked, _Filters(scratch, home), threads)
-    candidates = Ordering(scratch, "candidates", _CANDIDATE, bits=max(1, sets.set_count.bit_length()))
-    for part in looked:
-        _pair_texts(part, candidates)
-    pair_files = [ColumnFiles(scratch, "found-0", _PAIR)]
-    for part in candidates:
-        longer, shorter, probe = (np.ascontiguousarray(part[name]) for name in _CANDIDATE.names or ())
-        holds = _hold(*sets, longer, shorter, probe)
-        pair_files[0].add(shorter[holds], longer[holds])
-    counts = create_array(scratch / "holders", np.int32, sets.set_count)
-    for left, _ in _read_pairs(pair_files, scratch):
-        np.add.at(counts, left, 1)
-    written = ColumnFiles(scratch, "inside", _PAIR)
-    for left, right in _read_pairs(pair_files, scratch):
-        is_kept = _is_kept(counts[left], hashes[right])
-        written.add(left[is_kept], right[is_kept])
+    sets, only_file = distinct_texts.load_sets(folder), open_array(folder / distinct_texts.ONLY_FILE_NAME, np.int32)
+    count = sets.set_count
+    row = sum(field.type.bit_width // 8 for field in _ANCHORS)
+    ranges = partitions.count_partitions(row * count, engine.workers)
+    per_range = 1 << max(0, (-(-count // ranges) - 1).bit_length())
+    work = _Work(str(folder), ranges, ranges, per_range, home=_find_largest_file(only_file))
+    cuts = np.linspace(0, count, _RANGES_PER_WORKER * engine.workers + 1).astype(int).tolist()
+    pieces = [(number, *cut) for number, cut in enumerate(pairwise(cuts))]
+    anchors, unfiled = _file_under_anchors(work, engine, pieces)
+    candidates: list[Partition] = []
+    if anchors:
+        bounds = anchor_filters.write_filters(folder, lambda: _read_keys(anchors.values()), work.home)
+        work = work._replace(bounds=bounds)
+        looks = engines.exchange(engine, _deal_looks, [_Part(work, k, (first, last)) for k, first, last in pieces])
+        parts = [
+            _Part(work, each.number, rows=each, anchors=anchors[each.number])
+            for each in looks
+            if each.number in anchors
+        ]
+        candidates = engines.exchange(engine, _pair_texts, parts)
+        partitions.remove_files([*looks, *anchors.values()])
+    found = engines.exchange(engine, _check_holders, [_Part(work, each.number, rows=each) for each in candidates])
+    partitions.remove_files(candidates)
+    written, thinned = ColumnFiles(folder, "inside", _PAIR), 0
+    for _, (kept, more) in engine.map(_thin_holders, [_Part(work, each.number, rows=each) for each in found]):
+        thinned += more
+        for piece in partitions.gather_partitions([kept]):
+            for batch in partitions.read_pieces(piece):
+                written.add(*(column.to_numpy() for column in batch.columns))
+            partitions.remove_files([piece])
     written.close()
-    inside, outside = map_columns(scratch, "inside", _PAIR)
-    return ContainedPairs(inside, outside, unfiled, int(np.count_nonzero(counts > HOLDERS_KEPT)))
+    partitions.remove_files(found)
+    left, right = map_columns(folder, "inside", _PAIR)
+    return ContainedPairs(left, right, unfiled, thinned)
 
 
 def _find_largest_file(only_file: npt.NDArray[np.int32]) -> int:
@@ -154,117 +234,131 @@ def _vote(only_file: Any) -> Any:
     return candidate
 
 
-class _Filters:
-    """Filters of the anchors: low ones are many, but few shingles are as low; the rest have a filter of their own.
+def _file_under_anchors(
+    work: _Work, engine: Mapper, pieces: Sequence[tuple[int, int, int]]
+) -> tuple[dict[int, Partition], int]:
+    """File each text under its lowest hash that at most TEXTS_PER_ANCHOR of those still to be filed have there.
 
-    Args:
-        scratch: the folder in which anchors were written.
-        home: the file that alone has most of the texts; negative = none.
+    Returns the partitions of anchors by number, and how many texts could not be filed.
     """
-
-    def __init__(self, scratch: Path, home: int) -> None:
-        keys, files = map_columns(scratch, "anchor", _ANCHOR)
-        histogram = np.zeros(1 << _HISTOGRAM_BITS, np.int64)
-        shift = np.uint64(64 - _HISTOGRAM_BITS)
-        for part in _slices(keys):
-            histogram += np.bincount((part >> shift).astype(np.int64), minlength=len(histogram))
-        at = int(np.searchsorted(np.cumsum(histogram), len(keys) - len(keys) // _HIGH_ANCHOR_SHARE))
-        self.cut = np.uint64((at + 1 << 64 - _HISTOGRAM_BITS) - 1)
-        self.highest = np.uint64(max(int(part.max()) for part in _slices(keys)))
-        sizes = len(keys) * _LOW_FILTER_BITS, len(keys) // _HIGH_ANCHOR_SHARE * _HIGH_FILTER_BITS
-        self.every, self.away = (tuple(_make_filter(size) for size in sizes) for _ in range(2))
-        for at in range(0, len(keys), _CHUNK):
-            part, of = keys[at : at + _CHUNK], files[at : at + _CHUNK]
-            _fill_filters(part, self.cut, *self.every)
-            if home >= 0:
-                _fill_filters(part[of != home], self.cut, *self.away)
-
-
-def _make_filter(bits: int) -> npt.NDArray[np.uint8]:
-    return np.zeros(1 << max(6, min(bits, _MOST_FILTER_BITS).bit_length() - 3), np.uint8)
+    filed: list[DealtFiles] = []
+    parts, unfiled = [_Part(work, k, (first, last)) for k, first, last in pieces], 0
+    for rank in range(ANCHORS_TRIED):
+        of_rank = work._replace(rank=rank)
+        dealt = engines.exchange(engine, _deal_anchors, [part._replace(work=of_rank) for part in parts])
+        partitions.remove_files(part.rows for part in parts)
+        waiting = []
+        for _, result in engine.map(_file_texts, [_Part(of_rank, each.number, rows=each) for each in dealt]):
+            unfiled += (0 if rank else result.texts) - result.filed
+            filed.append(result.anchors)
+            waiting += partitions.gather_partitions([result.waiting])
+        partitions.remove_files(dealt)
+        parts = [_Part(work, number, rows=each) for number, each in enumerate(waiting)]
+        if not parts:
+            break
+    partitions.remove_files(part.rows for part in parts)
+    return {each.number: each for each in partitions.gather_partitions(filed)}, unfiled
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _spread_hash(value: Any) -> Any:
-    """Spread hashes over a filter: anchors are low by choice, so that their high bits say little."""
-    return (value * _GOLDEN_RATIO) >> np.uint64(20)
+def _deal_anchors(part: _Part) -> DealtFiles:
+    """Deal texts out by the hash that is tried as their anchor."""
+    work, only_file = part.work, part.work.only_file()
+    writer = work.writer(f"anchors-{part.number}", _ANCHORS, work.partitions)
+    for numbers, sets in _list_waiting(part, work.sets()):
+        sizes = sets.sizes(slice(None))
+        key, probe = sets.values[sets.start + work.rank], sets.values[sets.stop - 1]
+        columns: list[npt.NDArray[Any]] = [key, numbers, probe, sizes, only_file[numbers]]
+        writer.add(columns, partitions.partition_of_hashes(key, work.partitions))
+    return writer.close()
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _bit_places(value: Any, bits: Any) -> Any:
-    """Return the two bits of a shingle in a filter."""
-    mask = np.uint64(8 * bits.shape[0] - 1)
-    return _spread_hash(value) & mask, _spread_hash(value ^ _GOLDEN_RATIO) & mask
+def _list_waiting(part: _Part, sets: MaskedSets) -> Iterator[tuple[Ints, ShingleSets]]:
+    """List the texts of a part that are to be filed: long enough ones at first, then what had no place before."""
+    if part.work.rank:
+        for batch in partitions.read_pieces(part.rows):
+            numbers = np.sort(batch["text"].to_numpy())
+            numbers = numbers[sets.sizes(numbers) > part.work.rank]
+            for some in sets.cut(numbers):
+                yield numbers[some], sets.select(numbers[some])
+        return
+    for piece in sets.pieces(*part.texts):
+        numbers = piece.start + np.flatnonzero(sets.sizes(piece) >= LEAST_SHINGLES)
+        if len(numbers):
+            yield numbers, sets.select(numbers)
+
+
+def _file_texts(part: _Part) -> _Filed:
+    """File the texts of a partition under their hashes, where few have the same."""
+    work, columns = part.work, partitions.read_columns(part.rows, _ANCHORS)
+    order = np.argsort(columns[0])
+    key = columns[0][order]
+    first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+    count = np.diff(np.r_[first, len(key)])
+    fits = np.repeat(count <= TEXTS_PER_ANCHOR, count)
+    name = f"{work.rank}-{part.number}"
+    filed = work.writer(f"filed-{name}", _ANCHORS, work.partitions)
+    filed.add([column[order[fits]] for column in columns], np.full(np.count_nonzero(fits), part.number, np.uint16))
+    waiting = work.writer(f"waiting-{name}", _WAITING, 1)
+    others = columns[1][order[~fits]]
+    waiting.add([others], np.zeros(len(others), np.uint16))
+    return _Filed(len(key), filed.rows, filed.close(), waiting.close())
+
+
+def _read_keys(anchors: Collection[Partition]) -> Iterator[tuple[shingle_sets.Hashes, npt.NDArray[np.int32]]]:
+    for each in anchors:
+        for batch in partitions.read_pieces(each):
+            # a copy can be written to, as what is selected from it: one kernel is compiled for both
+            yield batch["key"].to_numpy().copy(), batch["file"].to_numpy()
+
+
+def _deal_looks(part: _Part) -> DealtFiles:
+    """Deal the shingles of some texts that may be anchors out by hash."""
+    work, sets, only_file = part.work, part.work.sets(), part.work.only_file()
+    every_low, every_high, away_low, away_high = anchor_filters.open_filters(Path(work.folder))
+    writer = work.writer(f"looks-{part.number}", _LOOKS, work.partitions)
+    for piece in sets.pieces(*part.texts):
+        some, files = sets.select(piece), only_file[piece]
+        for at_home, low, high in ((True, away_low, away_high), (False, every_low, every_high)):
+            text, place = 0, 0
+            while text < len(files) and (work.home >= 0 or not at_home):
+                keys, texts = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
+                count, text, place = _look_up_shingles(
+                    *some, files, work.home, at_home, low, high, np.uint64(work.bounds.cut),
+                    np.uint64(work.bounds.highest), text, len(files), place, keys, texts,
+                )  # fmt: skip
+                keys, texts = keys[:count].copy(), texts[:count].copy()
+                columns: list[npt.NDArray[Any]] = [keys, piece.start + texts, some.sizes(texts), files[texts]]
+                writer.add(columns, partitions.partition_of_hashes(keys, work.partitions))
+    return writer.close()
+
+
+def _pair_texts(part: _Part) -> DealtFiles:
+    """Pair the texts that are filed under a shingle with the longer ones that have it; deal pairs out by the longer."""
+    work, anchors = part.work, partitions.read_columns(part.anchors, _ANCHORS)
+    heads, following = _link_anchors(anchors[0])
+    writer = work.writer(f"candidates-{part.number}", _CANDIDATES, work.ranges)
+    for looks in partitions.read_pieces(part.rows):
+        columns, at = tuple(column.to_numpy() for column in looks.columns), 0
+        while at < len(looks):
+            made = tuple(np.empty(_CHUNK, type_) for type_ in (np.int64, np.int64, np.uint64))
+            count, at = _pair_looks((heads, following), tuple(anchors), columns, at, made)
+            pairs = [each[:count].copy() for each in made]
+            writer.add(pairs, work.range_of(pairs[0]))
+    return writer.close()
 
 
 @njit(nogil=True, cache=True)
-def _fill_filters(anchors: Any, cut: Any, low: Any, high: Any) -> None:
-    for k in range(anchors.shape[0]):
-        bits = low if anchors[k] <= cut else high
-        for place in _bit_places(anchors[k], bits):
-            bits[place >> np.uint64(3)] |= np.uint8(1) << np.uint8(place & np.uint64(7))
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _may_be_anchor(value: Any, bits: Any) -> Any:
-    one, other = _bit_places(value, bits)
-    if not bits[one >> np.uint64(3)] >> np.uint8(one & np.uint64(7)) & np.uint8(1):
-        return False
-    return (bits[other >> np.uint64(3)] >> np.uint8(other & np.uint64(7)) & np.uint8(1)) != 0
-
-
-def _look_up_all(
-    sets: ShingleSets,
-    only_file: npt.NDArray[np.int32],
-    home: int,
-    looked: Ordering,
-    filters: _Filters,
-    threads: int,
-) -> None:
-    """Add the shingles that may be anchors to those."""
-    one_at_a_time = Lock()
-
-    def look_up(bounds: tuple[int, int]) -> None:
-        for at_home, (low, high) in ((True, filters.away), (False, filters.every)):
-            keys, texts = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
-            text, place = bounds[0], 0
-            while text < bounds[1] and (home >= 0 or not at_home):
-                count, text, place = _look_up_shingles(
-                    *sets, only_file, home, at_home, low, high, filters.cut, filters.highest, text, bounds[1], place,
-                    keys, texts,
-                )  # fmt: skip
-                rows = _make_looks(sets, only_file, keys[:count], texts[:count])
-                with one_at_a_time:
-                    looked.add(rows)
-
-    # more parts than threads: a part may have all the long texts
-    bounds = list(pairwise(np.linspace(0, sets.set_count, _PARTS_PER_THREAD * threads + 1).astype(int).tolist()))
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(look_up, bounds):
-            pass
-
-
-def _make_looks(
-    sets: ShingleSets, only_file: npt.NDArray[np.int32], keys: shingle_sets.Hashes, texts: Ints
-) -> npt.NDArray[Any]:
-    """Make _LOOK of shingles and whose they are."""
-    rows = np.zeros(len(keys), _LOOK)
-    rows["key"], rows["text"], rows["size"], rows["file"] = keys, texts, sets.sizes(texts), only_file[texts]
-    return rows
-
-
-def _pair_texts(looks: Rows, candidates: Ordering) -> None:
-    """Pair, shingle by shingle, the texts that are filed under it with the longer ones that have it."""
-    key, text, probes, size, file = (np.ascontiguousarray(looks[name]) for name in _LOOK.names or ())
-    room = max(_CHUNK, TEXTS_PER_ANCHOR * ANCHORS_TRIED)  # for all that are filed under one shingle
-    longer, shorter, probe = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint64)
-    at = 0
-    while at < len(looks):
-        count, at = _pair_looks(key, text, probes, size, file, at, longer, shorter, probe)
-        rows = np.empty(count, _CANDIDATE)
-        for name, column in zip(_CANDIDATE.names or (), (longer, shorter, probe), strict=True):
-            rows[name] = column[:count]
-        candidates.add(rows)
+def _link_anchors(keys: Any) -> Any:
+    """Chain anchors that share a slot of an open table: 1 + the first of each slot, and 1 + the one after each."""
+    size = 64
+    while size < 2 * keys.shape[0]:
+        size *= 2
+    heads, following = np.zeros(size, np.int64), np.zeros(keys.shape[0], np.int64)
+    for k in range(keys.shape[0]):
+        slot = anchor_filters.spread_hash(keys[k]) & np.uint64(size - 1)
+        following[k] = heads[slot]
+        heads[slot] = k + 1
+    return heads, following
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -275,36 +369,47 @@ def _may_hold(size: Any, other_size: Any, file: Any, other_file: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _pair_looks(
-    key: Any, text: Any, probes: Any, size: Any, file: Any, at: Any, longer: Any, shorter: Any, probe: Any
-) -> Any:
-    """Pair texts from a row on; return how many pairs were made, and where to go on."""
+def _pair_looks(chains: Any, anchors: Any, looks: Any, at: Any, out: Any) -> Any:
+    """Pair texts from a look on; return how many pairs were made, and where to go on."""
+    heads, following = chains
+    key, text, probes, size, file = anchors
+    looked, other, other_size, other_file = looks
+    longer, shorter, probe = out
     made = np.int64(0)
-    filed = np.empty(TEXTS_PER_ANCHOR * ANCHORS_TRIED, np.int64)
-    while at < key.shape[0]:
-        first, last, count = at, at, 0
-        while first > 0 and key[first - 1] == key[at]:
-            first -= 1
-        while last < key.shape[0] and key[last] == key[at]:
-            last += 1
-        for k in range(first, last):
-            if size[k] < 0:
-                filed[count] = k
-                count += 1
-        while at < last:
-            if made + count > longer.shape[0]:
-                return made, at
-            for k in filed[:count]:
-                if _may_hold(np.int64(-size[k]), np.int64(size[at]), file[k], file[at]):
-                    longer[made], shorter[made], probe[made] = text[at], text[k], probes[k]
-                    made += 1
-            at += 1
+    room = longer.shape[0] - TEXTS_PER_ANCHOR * ANCHORS_TRIED  # for all that are filed under one shingle
+    while at < looked.shape[0] and made <= room:
+        anchor = heads[anchor_filters.spread_hash(looked[at]) & np.uint64(heads.shape[0] - 1)] - 1
+        while anchor >= 0:
+            if key[anchor] == looked[at] and _may_hold(size[anchor], other_size[at], file[anchor], other_file[at]):
+                longer[made], shorter[made], probe[made] = other[at], text[anchor], probes[anchor]
+                made += 1
+            anchor = following[anchor] - 1
+        at += 1
     return made, at
 
 
-def _slices(texts: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-    for at in range(0, len(texts), _CHUNK):
-        yield texts[at : at + _CHUNK]
+def _check_holders(part: _Part) -> DealtFiles:
+    """Keep the candidates of which the longer text holds the other whole; deal them out by the shorter."""
+    work, columns = part.work, partitions.read_columns(part.rows, _CANDIDATES)
+    order = np.argsort(columns[0])
+    longer, shorter, probe = (column[order] for column in columns)
+    holds = np.zeros(len(longer), np.bool_)
+    for some, sets, first, second in work.sets().select_pairs(longer, shorter):
+        holds[some] = _hold(*sets, first, second, probe[some])
+    writer = work.writer(f"found-{part.number}", _FOUND, work.ranges)
+    writer.add([shorter[holds], longer[holds]], work.range_of(shorter[holds]))
+    return writer.close()
+
+
+def _thin_holders(part: _Part) -> tuple[DealtFiles, int]:
+    """Keep few holders of each text; return the file of the pairs, and how many texts have more than are kept."""
+    work = part.work
+    shorter, longer = partitions.read_columns(part.rows, _FOUND)
+    _, place, counts = np.unique(shorter, return_inverse=True, return_counts=True)
+    is_kept = _is_kept(counts[place], distinct_texts.load_hashes(Path(work.folder))[longer])
+    writer = work.writer(f"kept-{part.number}", _FOUND, 1)
+    writer.add([shorter[is_kept], longer[is_kept]], np.zeros(np.count_nonzero(is_kept), np.uint16))
+    return writer.close(), int(np.count_nonzero(counts > HOLDERS_KEPT))
 
 
 def _is_kept(counts: Ints, hashes: shingle_sets.Hashes) -> npt.NDArray[np.bool_]:
@@ -312,50 +417,6 @@ def _is_kept(counts: Ints, hashes: shingle_sets.Hashes) -> npt.NDArray[np.bool_]
     share = HOLDERS_KEPT / np.maximum(counts, 1)
     kept: npt.NDArray[np.bool_] = (share >= 1) | (hashes.astype(np.float64) < share * 2.0**64)
     return kept
-
-
-def _read_pairs(pair_files: Sequence[ColumnFiles], scratch: Path) -> Iterator[tuple[Ints, Ints]]:
-    """Read pairs back, some at a time."""
-    for number, each in enumerate(pair_files):
-        each.close()
-        left, right = map_columns(scratch, f"found-{number}", _PAIR)
-        for at in range(0, len(left), _CHUNK):
-            yield left[at : at + _CHUNK], right[at : at + _CHUNK]
-
-
-def _file_under_anchors(
-    sets: ShingleSets, only_file: npt.NDArray[np.int32], looked: Ordering, anchors: ColumnFiles, scratch: Path
-) -> int:
-    """File each text under its lowest hash that at most TEXTS_PER_ANCHOR of those still to be filed have there.
-
-    Returns how many could not be filed.
-    """
-    waiting: Iterable[Ints] = _long_enough(sets)
-    for rank in range(ANCHORS_TRIED):
-        texts = Ordering(scratch, "rank", _LOOK)
-        for numbers in waiting:
-            numbers = numbers[sets.sizes(numbers) > rank]  # noqa: PLW2901 - shorter ones are left aside
-            rows = _make_looks(sets, only_file, sets.values[sets.start[numbers] + rank], numbers)
-            rows["size"] *= -1
-            rows["probe"] = sets.values[sets.stop[numbers] - 1]
-            texts.add(rows)
-        remaining = ColumnFiles(scratch, f"waiting-{rank}", _WAITING)
-        for part in texts:
-            first = np.flatnonzero(np.r_[True, part["key"][1:] != part["key"][:-1]])
-            count = np.diff(np.r_[first, len(part)])
-            fits = np.repeat(count <= TEXTS_PER_ANCHOR, count)
-            looked.add(part[fits])
-            anchors.add(part["key"][fits], part["file"][fits])
-            remaining.add(part["text"][~fits])
-        remaining.close()
-        waiting = _slices(map_columns(scratch, f"waiting-{rank}", _WAITING)[0])
-    anchors.close()
-    return sum(len(numbers) for numbers in _long_enough(sets)) - anchors.count
-
-
-def _long_enough(sets: ShingleSets) -> Iterator[Ints]:
-    for at in range(0, sets.set_count, _CHUNK):
-        yield at + np.flatnonzero(sets.sizes(slice(at, at + _CHUNK)) >= LEAST_SHINGLES)
 
 
 @njit(nogil=True, cache=True)
@@ -395,7 +456,7 @@ def _look_up_shingles(
                     return found, text, place
                 value = values[start + place]
                 place += 1
-                if _may_be_anchor(value, low if value <= cut else high):
+                if anchor_filters.may_be_anchor(value, low if value <= cut else high):
                     keys[found], texts[found] = value, text
                     found += 1
         text, place = text + 1, np.int64(0)

@@ -86,7 +86,7 @@ def hash_shingles(data: npt.NDArray[np.uint8], offsets: Offsets) -> tuple[Hashes
     return result
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _fmix32(value: Any) -> Any:
     """Return fmix32 of the low half, the finaliser of MurmurHash3."""
     h = np.uint32(value)

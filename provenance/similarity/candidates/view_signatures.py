@@ -91,6 +91,13 @@ def _find_space(data: Any, at: Any, step: Any, spaces: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def _copy(source: Any, start: Any, stop: Any, target: Any, at: Any) -> None:
+    """Copy `source[start:stop]` to `target[at:]`: slices bring a sentence about their lengths, seconds to compile."""
+    for k in range(stop - start):
+        target[at + k] = source[start + k]
+
+
+@njit(nogil=True, cache=True)
 def _merge_sorted(first: Any, second: Any, extra: Any, out: Any) -> Any:
     """Unite two sorted arrays and a few values more in `out`, sorted, each value once; return how many there are."""
     i = j = k = used = np.uint64(0)
@@ -149,29 +156,31 @@ def _unite_views(
     text = np.empty(longest, np.uint8)
     hashes = np.empty(2 * WORDS_PER_SHINGLE + 2, np.uint64)
     all_crossing, is_union = np.empty((joined.shape[0], _CROSSING), np.uint64), np.zeros(joined.shape[0], np.bool_)
-    used = np.int64(0)
+    used = zero = np.int64(0)
+    back, on, crossed = np.int64(-1), np.int64(1), np.int64(_CROSSING)
     for k in range(joined.shape[0]):
         if not joined[k]:
             size = ends[k + 1] - ends[k]
-            united[used : used + size] = values[ends[k] : ends[k + 1]]
+            _copy(values, ends[k], ends[k + 1], united, used)
             used += size
         elif prompt_words[k] + answer_words[k]:
             first, second = prompt_offsets[k + 1] - prompt_offsets[k], answer_offsets[k + 1] - answer_offsets[k]
-            text[:first] = prompt[prompt_offsets[k] : prompt_offsets[k + 1]]
+            _copy(prompt, prompt_offsets[k], prompt_offsets[k + 1], text, zero)
             begin = first + 1 if prompt_words[k] and answer_words[k] else first
-            text[first:begin] = 32
+            if begin > first:
+                text[first] = 32
             stop = begin + second
-            text[begin:stop] = answer[answer_offsets[k] : answer_offsets[k + 1]]
-            low[k] = xxh64(text, 0, stop, np.uint64(0))
-            high[k] = xxh64(text, 0, stop, shingles.SECOND_SEED)
+            _copy(answer, answer_offsets[k], answer_offsets[k + 1], text, begin)
+            low[k] = xxh64(text, zero, stop, np.uint64(0))
+            high[k] = xxh64(text, zero, stop, shingles.SECOND_SEED)
             words[k] = prompt_words[k] + answer_words[k]
             one, other = (
                 prompt_hashes[prompt_ends[k] : prompt_ends[k + 1]],
                 answer_hashes[answer_ends[k] : answer_ends[k + 1]],
             )
             if prompt_words[k] >= WORDS_PER_SHINGLE and answer_words[k] >= WORDS_PER_SHINGLE:
-                left = _find_space(text, first - 1, -1, _CROSSING) + 1 if prompt_words[k] > _CROSSING else 0
-                right = _find_space(text, begin, 1, _CROSSING) if answer_words[k] > _CROSSING else stop
+                left = _find_space(text, first - 1, back, crossed) + 1 if prompt_words[k] > _CROSSING else 0
+                right = _find_space(text, begin, on, crossed) if answer_words[k] > _CROSSING else stop
                 crossing = all_crossing[k]
                 hash_record(text, left, right, 2 * _CROSSING, crossing)
                 crossing.sort()
@@ -181,7 +190,7 @@ def _unite_views(
                 # a part of fewer words has a shingle that is none of the whole's
                 if hashes.shape[0] < words[k] + 1:
                     hashes = np.empty(2 * words[k], np.uint64)
-                found = hash_record(text, 0, stop, words[k], hashes)
+                found = hash_record(text, zero, stop, words[k], hashes)
                 hashes[:found].sort()
                 used += np.int64(_merge_sorted(hashes[:found], hashes[:0], hashes[:0], united[used:]))
         offsets[k + 1] = used

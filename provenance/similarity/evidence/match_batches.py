@@ -1,55 +1,78 @@
-"""MATCHES some at a time: what is counted of records is added up piece by piece, in memory that does not grow."""
+"""MATCHES some at a time, by number: records are asked about piece by piece, in memory that does not grow."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provenance.core.model import METHODS, VIEWS
 from provenance.core.scratch import scratch_folders
-from provenance.core.scratch.external_sort import Ordering
+from provenance.similarity.evidence import match_counts
+from provenance.similarity.evidence.evidence_tables import make_evidence_tables
+from provenance.similarity.evidence.match_counts import MatchRows
+from provenance.similarity.evidence.match_kinds import AROUND, INSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ROWS_PER_BATCH = 1 << 18
+    from provenance.similarity.evidence.evidence_rules import EvidenceRules
+
+ROWS_PER_BATCH = 1 << 16
 """Rows of a piece, about."""
 
-_MEMORY_SHARE = 0.25  # of the budget, for texts that are put in order
 
-_TEXT = np.dtype([("text", "u8"), ("group", "i8")])
+def count_matches(matches: pa.Table, rules: EvidenceRules, overlaps: pa.Table) -> dict[str, pa.Table]:
+    """Count matches as evidence.
 
-Key = tuple[Any, ...]
+    Args:
+        matches: MATCHES; what is larger than a piece must be sorted by row, as it is sealed.
+        rules: what decides; all files of MATCHES have a number.
+        overlaps: OVERLAPS.
+
+    Returns:
+        The tables of evidence_schemas.COUNTED by name.
+    """
+    counter = match_counts.MatchCounter(rules)
+    with scratch_folders.temporary_folder() as folder:
+        texts = match_counts.count_texts(map(counter.add, iterate_by_record(matches, rules.paths)), folder)
+    return make_evidence_tables(counter.total(), texts, rules, overlaps)
 
 
-def iterate_by_record(matches: pa.Table) -> Iterator[pa.Table]:
+def iterate_by_record(matches: pa.Table, paths: pa.Array) -> Iterator[MatchRows]:
     """Cut MATCHES so that all views' matches of a record come together.
 
     Args:
         matches: MATCHES; what is larger than a piece must be sorted by row, as it is sealed.
+        paths: of files by number, sorted.
 
     Yields:
-        Rows of MATCHES, names as dictionaries; together they hold every row once.
+        Rows by number, sorted by record; together all there are.
     """
     waiting: list[pa.Table] = []
-    for runs in _find_runs(matches).values():
-        for views in _split_by_row([matches.slice(start, stop - start) for start, stop in runs]):
+    runs = _find_runs(matches.select(["view", "path_a"]))
+    needed = matches.select(_COLUMNS)
+    for places in runs.values():
+        for views in _split_by_row([needed.slice(start, stop - start) for start, stop in places]):
             if waiting and sum(map(len, waiting)) + sum(map(len, views)) > ROWS_PER_BATCH:
-                yield _encode_names(waiting)
+                yield _number_rows(pa.concat_tables(waiting), paths)
                 waiting = []
             waiting += views
     if waiting:
-        yield _encode_names(waiting)
+        yield _number_rows(pa.concat_tables(waiting), paths)
+
+
+_COLUMNS = ["view", "path_a", "row_a", "path_b", "row_b", "distinct_a", "distinct_b", "method", "distinctive"]
 
 
 def _find_runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
     """Find where the rows of each file stand."""
     runs: dict[str, list[tuple[int, int]]] = defaultdict(list)
     at = 0
-    for batch in matches.select(["view", "path_a"]).to_batches():
+    for batch in matches.to_batches():
         if not len(batch):
             continue
         ends = [pc.run_end_encode(column).run_ends.to_numpy() for column in batch.columns]
@@ -79,77 +102,17 @@ def _split_by_row(views: Sequence[pa.Table]) -> Iterator[list[pa.Table]]:
             yield parts
 
 
-def _encode_names(parts: Sequence[pa.Table]) -> pa.Table:
-    """Keep each name once: a row takes a fifth of the memory, and is compared and grouped by number."""
-    matches = pa.concat_tables(parts)
-    for place, field in enumerate(matches.schema):
-        if field.type == pa.string():
-            column = pc.dictionary_encode(matches[field.name]).unify_dictionaries()
-            matches = matches.set_column(place, field.name, column)
-    return matches
+def _number_rows(matches: pa.Table, paths: pa.Array) -> MatchRows:
+    """Give numbers to what has names, and bring views together by record."""
 
+    def number(name: str, values: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.asarray(pc.index_in(matches[name], value_set=values)).astype(np.int64)
 
-class RecordCounts:
-    """Records counted by key, and the first of each."""
-
-    def __init__(self) -> None:
-        self.counts: dict[Key, int] = defaultdict(int)
-        self.first: dict[Key, int] = {}
-
-    def add(self, matches: pa.Table, keys: Sequence[str]) -> None:
-        """Count the records of a piece.
-
-        Args:
-            matches: rows of MATCHES, with columns named by `keys`; a record may have several.
-            keys: what they are counted by.
-        """
-        counted = matches.group_by(list(keys)).aggregate([("row_a", "count_distinct"), ("row_a", "min")])
-        columns = [counted[name].to_pylist() for name in (*keys, "row_a_count_distinct", "row_a_min")]
-        for *names, count, first in zip(*columns, strict=True):
-            key = tuple(names)
-            self.counts[key] += count
-            self.first[key] = min(first, self.first.get(key, first))
-
-
-class DistinctTexts:
-    """Distinct texts counted by key, as a context: what is known of them lies on disk."""
-
-    def __init__(self) -> None:
-        self._folder = scratch_folders.make_folder()
-        self._texts = Ordering(self._folder, "texts", _TEXT, share=_MEMORY_SHARE)
-        self._groups: dict[Key, int] = {}
-
-    def add(self, matches: pa.Table, keys: Sequence[str], record: Sequence[str]) -> None:
-        """Add the texts of a piece: of each record and key the lowest number of a text.
-
-        Args:
-            matches: rows with columns named by keys and record, and `text`.
-            keys: what is counted by.
-            record: what tells records apart.
-        """
-        records = matches.group_by([*keys, *record]).aggregate([("text", "min")])
-        if not records.num_rows:
-            return
-        names = records.select(list(keys)).group_by(list(keys)).aggregate([])
-        groups = [self._groups.setdefault(tuple(row.values()), len(self._groups)) for row in names.to_pylist()]
-        numbered = records.select([*keys, "text_min"]).join(names.append_column("group", pa.array(groups)), list(keys))
-        rows = np.empty(records.num_rows, _TEXT)
-        rows["text"], rows["group"] = numbered["text_min"].to_numpy(), numbered["group"].to_numpy()
-        self._texts.add(rows)
-
-    def counts(self) -> dict[Key, int]:
-        """Return the number of distinct texts by key."""
-        total = np.zeros(len(self._groups), np.int64)
-        for part in self._texts:
-            text, group = part["text"], part["group"]
-            order = np.lexsort((group, text))
-            text, group = text[order], group[order]
-            new = np.r_[True, (text[1:] != text[:-1]) | (group[1:] != group[:-1])]
-            total += np.bincount(group[new], minlength=len(total))
-        return dict(zip(self._groups, total.tolist(), strict=True))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        scratch_folders.remove_folder(self._folder)
+    file_a, file_b = number("path_a", paths), number("path_b", paths)
+    view, method = number("view", pa.array(VIEWS)), number("method", pa.array(METHODS))
+    row_a, row_b, distinct_a, distinct_b, distinctive = (
+        matches[name].to_numpy() for name in ("row_a", "row_b", "distinct_a", "distinct_b", "distinctive")
+    )
+    method = np.where(method == INSIDE, np.where(distinct_a < distinct_b, INSIDE, AROUND), method)
+    order = np.lexsort((file_b, view, row_a, file_a))
+    return MatchRows(*(each[order] for each in (view, method, file_a, row_a, file_b, row_b, distinctive)))

@@ -9,6 +9,7 @@ key is a file of its own and travels separately; what is public is keyed with ze
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -223,11 +224,12 @@ def write_index(path: Path, table: pa.Table, about: Mapping[str, str]) -> None:
     pq.write_table(table, path, compression="zstd", use_dictionary=["part", "view"], write_statistics=False)
 
 
-def read_index(path: Path) -> ReferenceIndex:
-    """Read an index; whoever made it is a stranger.
+def read_index(path: Path, *, shipped: bool = False) -> ReferenceIndex:
+    """Read an index; whoever made it is a stranger, unless it came with this program.
 
     Args:
         path: the file.
+        shipped: whether it stands in this program's own folder: then it is decoded here, as its code is run here.
 
     Returns:
         The index, every row of it looked at.
@@ -235,7 +237,8 @@ def read_index(path: Path) -> ReferenceIndex:
     Raises:
         ConfigError: it is none that this version reads; the sentence names the index and what is wrong with it.
     """
-    with IndexFile(path, LARGEST_BYTES) as file:
+    with contextlib.ExitStack() as opened:
+        file = _ShippedFile(path) if shipped else opened.enter_context(IndexFile(path, LARGEST_BYTES))
         about = file.metadata
         _check_comparable(path, about)
         files = _read_file_digests(path, about)
@@ -250,6 +253,19 @@ def read_index(path: Path) -> ReferenceIndex:
         items=int(about["items"]), files=files, created_by=about["created-by"],
         digest=digest, table=table, version=_find_version(about),
     )  # fmt: skip
+
+
+class _ShippedFile:
+    """An index of this program's own, as `IndexFile` has one of a stranger."""
+
+    def __init__(self, path: Path) -> None:
+        data = path.read_bytes()
+        self.digest = sha256(data)
+        self._table = pq.read_table(pa.BufferReader(data), use_threads=False)
+        self.metadata = {key.decode(): value.decode() for key, value in self._table.schema.metadata.items()}
+
+    def table(self, schema: pa.Schema) -> pa.Table:
+        return self._table.replace_schema_metadata(None).select(schema.names).cast(schema).combine_chunks()
 
 
 def is_index(path: Path) -> bool:

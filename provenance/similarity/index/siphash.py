@@ -22,25 +22,27 @@ _INITIAL_V1 = np.uint64(0x646F72616E646F6D)
 _INITIAL_V2 = np.uint64(0x6C7967656E657261)
 _INITIAL_V3 = np.uint64(0x7465646279746573)
 _LENGTH_BLOCK = np.uint64(8 << 56)  # the last block of a message of 8 bytes holds its length alone
+_BITS = np.uint64(64)  # typed: numba compiles a kernel anew for each constant that it is called with
+_BY_13, _BY_16, _BY_17, _BY_21, _BY_32 = np.uint64(13), np.uint64(16), np.uint64(17), np.uint64(21), np.uint64(32)
 _MASK = (1 << 64) - 1
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _rotate(x: Any, by: Any) -> Any:
-    return (x << np.uint64(by)) | (x >> np.uint64(64 - by))
+    return (x << by) | (x >> (_BITS - by))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     v0 += v1
     v2 += v3
-    v1 = _rotate(v1, 13) ^ v0
-    v3 = _rotate(v3, 16) ^ v2
-    v0 = _rotate(v0, 32) + v3
+    v1 = _rotate(v1, _BY_13) ^ v0
+    v3 = _rotate(v3, _BY_16) ^ v2
+    v0 = _rotate(v0, _BY_32) + v3
     v2 += v1
-    v3 = _rotate(v3, 21) ^ v0
-    v1 = _rotate(v1, 17) ^ v2
-    v2 = _rotate(v2, 32)
+    v3 = _rotate(v3, _BY_21) ^ v0
+    v1 = _rotate(v1, _BY_17) ^ v2
+    v2 = _rotate(v2, _BY_32)
     return v0, v1, v2, v3
 
 

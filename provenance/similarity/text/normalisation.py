@@ -24,28 +24,33 @@ one: by OpenCC's table of characters, the first of several, character by charact
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from provenance.core.package_data import DATA_FOLDER
+from provenance.similarity.text.unicode_tables import (
+    HAS_SEVERAL_FOLDINGS,
+    JOINS_PREVIOUS,
+    LEFT_OUT,
+    VERSIONS,
+    WORD,
+    WORD_ALONE,
+    load_tables,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from provenance.similarity.text.unicode_tables import Bytes, Offsets
 
 NORMALISATION = "normalisation/v2 (Unicode 14.0.0)"
 NORMALISATION_V1 = "normalisation/v1 (Unicode 14.0.0)"
 """Its name before invisible characters were left out."""
 
-VERSIONS = (1, 2)
-
 CHINESE = "chinese/v1 (OpenCC TSCharacters, the first of several)"
 """Name of the folding of traditional characters, where it is asked for."""
 
-_JOINS_PREVIOUS, _WORD, _WORD_ALONE, _HAS_SEVERAL_FOLDINGS, _LEFT_OUT = 1, 2, 4, 8, 16
 _INSIDE_WORD, _SPACE_DUE, _NOTHING_WRITTEN = (
     0,
     1,
@@ -62,23 +67,8 @@ _LEADING_COUNT, _VOWEL_COUNT, _TRAILING_COUNT = 19, 21, 28  # jamo; "no trailing
 _PER_LEADING = _VOWEL_COUNT * _TRAILING_COUNT  # syllables that begin with one consonant
 _SYLLABLE_COUNT = _LEADING_COUNT * _PER_LEADING
 _CLASSES = 256  # canonical combining classes, a byte (Unicode, 3.11)
+_LONGEST_DECOMPOSITION = np.int64(24)  # code points, and some to spare: U+FDFA has 18
 _LAST_CODE_POINT, _REPLACEMENT = 0x10FFFF, 0xFFFD  # the highest there is; what stands for bytes that are cut off
-
-Bytes = npt.NDArray[np.uint8]
-Offsets = npt.NDArray[np.int64]
-
-
-class Tables(NamedTuple):
-    """The Unicode tables: the first four have a row a code point, `joining_leads` one a first byte of UTF-8."""
-
-    flags: Bytes
-    fold: npt.NDArray[np.int32]
-    decomposition: npt.NDArray[np.int32]
-    marks: Bytes
-    pool: npt.NDArray[np.int32]
-    pair_keys: Offsets
-    pair_codes: npt.NDArray[np.int32]
-    joining_leads: npt.NDArray[np.bool_]
 
 
 def name_with_folding(name: str, *, fold_chinese: bool) -> str:
@@ -89,88 +79,6 @@ def name_with_folding(name: str, *, fold_chinese: bool) -> str:
         fold_chinese: whether traditional characters count as their simplified ones.
     """
     return f"{name} + {CHINESE}" if fold_chinese else name
-
-
-@cache
-def load_chinese_folding() -> dict[int, int]:
-    """Return the simplified code point of every traditional one."""
-    with np.load(DATA_FOLDER / "chinese-v1.npz") as stored:
-        return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
-
-
-def load_tables(*, fold_chinese: bool = False, version: int = VERSIONS[-1]) -> Tables:
-    """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
-
-    Args:
-        fold_chinese: whether traditional characters fold to their simplified ones.
-        version: of the normalisation, 1 or 2: which code points are left out.
-    """
-    # by place: a cache would keep the same tables once more for each way to ask
-    return _tables(fold_chinese, version)
-
-
-@cache
-def _load_stages() -> dict[str, Any]:
-    with np.load(DATA_FOLDER / "unicode-14.0.0.npz") as stored:
-        return {name: stored[name] for name in stored.files}
-
-
-@cache
-def load_left_out() -> tuple[int, ...]:
-    """Return the code points that version 2 leaves out of the NFKC text, ascending."""
-    first, last = _load_stages()["left_out"].T
-    return tuple(code for low, high in zip(first.tolist(), last.tolist(), strict=True) for code in range(low, high + 1))
-
-
-def _leave_out(tables: Tables) -> Tables:
-    """Return tables of which some code points are left out: they join what stands before them, and are no words."""
-    codes = np.array(load_left_out())
-    flags = tables.flags.copy()
-    flags[codes] = flags[codes] & _HAS_SEVERAL_FOLDINGS | _LEFT_OUT | _JOINS_PREVIOUS
-    # a form for display that decomposes to one of them, such as a mark on a tatweel
-    for code in np.flatnonzero(tables.decomposition).tolist():
-        index = tables.decomposition[code]
-        if (flags[tables.pool[index + 1 : index + 1 + tables.pool[index]]] & _LEFT_OUT).any():
-            flags[code] |= _JOINS_PREVIOUS
-    return tables._replace(flags=flags, joining_leads=_joining_lead_bytes(flags))
-
-
-@cache
-def _tables(fold_chinese: bool, version: int) -> Tables:
-    if fold_chinese:
-        unfolded = load_tables(version=version)
-        simplified = np.arange(unfolded.fold.shape[0], dtype=np.int32)
-        simplified[list(load_chinese_folding())] = list(load_chinese_folding().values())
-        # where a code point has several foldings, `fold` is a place in the pool, whose lengths are below any character
-        fold = np.where(unfolded.flags & _HAS_SEVERAL_FOLDINGS, unfolded.fold, simplified[unfolded.fold])
-        return unfolded._replace(fold=fold, pool=simplified[unfolded.pool])
-    if version > 1:
-        return _leave_out(load_tables(version=1))
-    stored = _load_stages()
-    blocks = stored["stage1"].astype(np.int64)
-    rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
-    flags = stored["flags"][rows]
-    fold = stored["fold"][rows]
-    single = (flags & _HAS_SEVERAL_FOLDINGS) == 0
-    fold[single] += np.flatnonzero(single).astype(np.int32)  # stored relative to the code point
-    pool, keys, codes = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
-    return Tables(
-        flags,
-        fold,
-        stored["decomposition"][rows],
-        stored["marks"][rows],
-        pool,
-        keys,
-        codes,
-        _joining_lead_bytes(flags),
-    )
-
-
-def _joining_lead_bytes(flags: Bytes) -> npt.NDArray[np.bool_]:
-    """Tell of every byte whether a code point that begins with it may join what stands before it."""
-    leads = np.zeros(256, np.bool_)
-    leads[[chr(code).encode("utf-8", "surrogatepass")[0] for code in np.flatnonzero(flags & _JOINS_PREVIOUS)]] = True
-    return leads
 
 
 @njit(nogil=True, cache=True)
@@ -214,12 +122,12 @@ def _encode_utf8(code: Any, out: Any, at: Any) -> Any:
 @njit(nogil=True, cache=True)
 def _write_code_point(code: Any, kind: Any, out: Any, at: Any, state: Any) -> Any:
     """Write one folded code point of class `kind`, with the space that is due."""
-    if kind & _WORD:
+    if kind & WORD:
         if state == _SPACE_DUE:
             out[at] = 32
             at += 1
         return _encode_utf8(code, out, at), _INSIDE_WORD
-    if kind & _WORD_ALONE:
+    if kind & WORD_ALONE:
         if state != _NOTHING_WRITTEN:
             out[at] = 32
             at += 1
@@ -242,18 +150,19 @@ def _with_room(buffer: Any, used: Any, wanted: Any) -> Any:
     if used + wanted <= buffer.shape[0]:
         return buffer
     larger = np.empty(max(2 * buffer.shape[0], used + wanted), buffer.dtype)
-    larger[:used] = buffer[:used]
+    for k in range(used):  # a slice would bring a sentence about its length, which takes seconds to compile
+        larger[k] = buffer[k]
     return larger
 
 
 @njit(nogil=True, cache=True)
 def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
     """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`, without what is left out."""
-    used = 0
+    used = np.int64(0)
     while at < end:
         code, size = _decode_utf8(data, at, end)
         at += size
-        codes = _with_room(codes, used, 24)  # the longest decomposition has 18 code points (U+FDFA)
+        codes = _with_room(codes, used, _LONGEST_DECOMPOSITION)
         index = tables.decomposition[code]
         if _HANGUL_SYLLABLES <= code < _HANGUL_SYLLABLES + _SYLLABLE_COUNT:
             s = code - _HANGUL_SYLLABLES
@@ -266,10 +175,10 @@ def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
         elif index:
             for k in range(1, tables.pool[index] + 1):
                 codes[used] = tables.pool[index + k]
-                used += (tables.flags[codes[used]] & _LEFT_OUT) == 0
+                used += (tables.flags[codes[used]] & LEFT_OUT) == 0
         else:
             codes[used] = code
-            used += (tables.flags[code] & _LEFT_OUT) == 0
+            used += (tables.flags[code] & LEFT_OUT) == 0
     return codes, used
 
 
@@ -281,9 +190,7 @@ def _reorder_marks(codes: Any, used: Any, tables: Any) -> Any:
         if tables.marks[codes[at]] == 0:
             at += 1
             continue
-        stop = at
-        unsorted = False
-        last = 0
+        stop, unsorted, last = at, False, 0
         while stop < used:
             mark = tables.marks[codes[stop]]
             if mark == 0:
@@ -360,7 +267,7 @@ def _write_segment(data: Any, at: Any, stop: Any, out: Any, pos: Any, state: Any
         return np.int64(-1), state
     for k in range(used):
         code = codes[k]
-        if tables.flags[code] & _HAS_SEVERAL_FOLDINGS:
+        if tables.flags[code] & HAS_SEVERAL_FOLDINGS:
             pos, state = _write_foldings(tables.fold[code], tables.flags, tables.pool, out, pos, state)
         else:
             pos, state = _write_code_point(np.int64(tables.fold[code]), tables.flags[code], out, pos, state)
@@ -372,7 +279,7 @@ def _normalise_record(
     data: Any, at: Any, end: Any, out: Any, pos: Any, flags: Any, fold: Any, leads: Any, tables: Any
 ) -> Any:
     """Normalise one record into `out` from `pos` on; return where it ends, or -1 where `out` has no room."""
-    state: Any = _NOTHING_WRITTEN
+    state: Any = np.int64(_NOTHING_WRITTEN)
     limit = out.shape[0] - 160  # the longest folding (U+FDFA) and its spaces
     while at < end:
         if pos > limit:
@@ -380,7 +287,7 @@ def _normalise_record(
         byte = data[np.uint64(at)]  # an index without sign needs no check for a negative one
         if byte < 0x80 and (at + 1 >= end or data[np.uint64(at + 1)] < 0x80):
             # without a branch: both are written, and what does not count is written over
-            word = np.int64((flags[byte] & _WORD) != 0)
+            word = np.int64((flags[byte] & WORD) != 0)
             out[np.uint64(pos)] = 32
             pos += word & np.int64(state == _SPACE_DUE)
             out[np.uint64(pos)] = fold[byte]
@@ -392,14 +299,14 @@ def _normalise_record(
         stop = at + size
         while stop < end and leads[data[np.uint64(stop)]]:
             following, width = _decode_utf8(data, stop, end)
-            if not flags[following] & _JOINS_PREVIOUS:
+            if not flags[following] & JOINS_PREVIOUS:
                 break
             stop += width
         if stop > at + size:
             pos, state = _write_segment(data, at, stop, out, pos, state, tables)
             if pos < 0:
                 return pos
-        elif flags[code] & _HAS_SEVERAL_FOLDINGS:
+        elif flags[code] & HAS_SEVERAL_FOLDINGS:
             pos, state = _write_foldings(fold[code], flags, tables.pool, out, pos, state)
         else:
             pos, state = _write_code_point(np.int64(fold[code]), flags[code], out, pos, state)
@@ -433,10 +340,10 @@ def _growth(data: Any, at: Any, end: Any, t: Any) -> Any:
         code, width = _decode_utf8(data, at, end)
         at += width
         flags = t.flags[code]
-        run = run + 1 if flags & _JOINS_PREVIOUS else np.int64(0)
+        run = run + 1 if flags & JOINS_PREVIOUS else np.int64(0)
         longest = max(longest, run)
         size += (
-            5 * np.int64(t.pool[t.fold[code]]) if flags & _HAS_SEVERAL_FOLDINGS else width + (flags & _WORD_ALONE != 0)
+            5 * np.int64(t.pool[t.fold[code]]) if flags & HAS_SEVERAL_FOLDINGS else width + (flags & WORD_ALONE != 0)
         )
     return size, longest
 
@@ -457,7 +364,7 @@ def growth(text: Bytes) -> tuple[int, int]:
 @njit(nogil=True, cache=True)
 def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: Any, tables: Any) -> Any:
     """Normalise one record as `_normalise_record` does, and note where each of its words begins and ends in `data`."""
-    pos, state, word = np.int64(0), _NOTHING_WRITTEN, np.int64(-1)
+    pos, state, word = np.int64(0), np.int64(_NOTHING_WRITTEN), np.int64(-1)
     while at < end:
         if pos > out.shape[0] - 160:
             return word
@@ -465,7 +372,7 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
         stop = at + size
         while stop < end and data[stop] >= 0x80:
             following, width = _decode_utf8(data, stop, end)
-            if not tables.flags[following] & _JOINS_PREVIOUS:
+            if not tables.flags[following] & JOINS_PREVIOUS:
                 break
             stop += width
         before = pos
@@ -473,7 +380,7 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
             pos, state = _write_segment(data, at, stop, out, pos, state, tables)
             if pos < 0:
                 return word
-        elif tables.flags[code] & _HAS_SEVERAL_FOLDINGS:
+        elif tables.flags[code] & HAS_SEVERAL_FOLDINGS:
             pos, state = _write_foldings(tables.fold[code], tables.flags, tables.pool, out, pos, state)
         else:
             pos, state = _write_code_point(np.int64(tables.fold[code]), tables.flags[code], out, pos, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from provenance.similarity.text.normalisation import VERSIONS, load_chinese_folding, load_left_out
+from provenance.similarity.text.unicode_tables import VERSIONS, load_chinese_folding, load_left_out
 
 _ALONE_SCRIPTS = (
     "CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR",

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity.text.normalisation import VERSIONS, name_with_folding, normalise
+from provenance.similarity.text.normalisation import name_with_folding, normalise
 from provenance.similarity.text.reference_normalisation import normalise_reference
+from provenance.similarity.text.unicode_tables import VERSIONS
 
 SHINGLE = "shingle/v2 (5 words, XXH64 seed 0)"
 SHINGLE_V1 = "shingle/v1 (5 words, XXH64 seed 0)"
@@ -26,13 +27,17 @@ WORDS_PER_SHINGLE = 5
 _FEW = 64  # bytes below which a shingle is hashed with few branches
 _RADIX_SORT_FROM = 2048  # hashes of a record that are sorted by their top byte first
 _SLICE = 1 << 16  # bytes of a long record whose words are noted at a time
-_OFTEN = 1 << 20  # hashes of a long record that are made distinct at a time
+_OFTEN = np.int64(1 << 20)  # hashes of a long record that are made distinct at a time
 
 _PRIME_1 = np.uint64(0x9E3779B185EBCA87)
 _PRIME_2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _PRIME_3 = np.uint64(0x165667B19E3779F9)
 _PRIME_4 = np.uint64(0x85EBCA77C2B2AE63)
 _PRIME_5 = np.uint64(0x27D4EB2F165667C5)
+# Typed, as all that a kernel gives a kernel: numba compiles one anew for each constant that it is called with.
+_BITS, _HALF, _ZERO = np.uint64(64), np.uint64(32), np.uint64(0)
+_BY_1, _BY_7, _BY_11, _BY_12 = np.uint64(1), np.uint64(7), np.uint64(11), np.uint64(12)
+_BY_18, _BY_23, _BY_27, _BY_31 = np.uint64(18), np.uint64(23), np.uint64(27), np.uint64(31)
 SECOND_SEED = np.uint64(0x9E3779B97F4A7C15)  # any other seed: with seed 0 it makes 128 bits of identity
 
 NODES = pa.schema(
@@ -47,12 +52,12 @@ NODES = pa.schema(
 )
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _rotate(x: Any, by: Any) -> Any:
-    return (x << np.uint64(by)) | (x >> np.uint64(64 - by))
+    return (x << by) | (x >> (_BITS - by))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _read4(data: Any, at: Any) -> Any:
     """Read four bytes, the first one lowest: an index without sign is what lets LLVM make one load of it."""
     k = np.uint64(at)
@@ -61,24 +66,24 @@ def _read4(data: Any, at: Any) -> Any:
     return low | high << np.uint64(16)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def read8(data: Any, at: Any) -> Any:
     """Read eight bytes, the first one lowest (a kernel: uint8 array, int64 -> uint64)."""
-    return _read4(data, at) | _read4(data, at + 4) << np.uint64(32)
+    return _read4(data, at) | _read4(data, at + 4) << _HALF
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _round(lane: Any, word: Any) -> Any:
-    return _rotate(lane + word * _PRIME_2, 31) * _PRIME_1
+    return _rotate(lane + word * _PRIME_2, _BY_31) * _PRIME_1
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _step(h: Any, word: Any) -> Any:
     """Take in eight bytes."""
-    return _rotate(h ^ _round(np.uint64(0), word), 27) * _PRIME_1 + _PRIME_4
+    return _rotate(h ^ _round(_ZERO, word), _BY_27) * _PRIME_1 + _PRIME_4
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _stripe(data: Any, at: Any, v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
     """Take in 32 bytes, a lane for every eight."""
     v1 = _round(v1, read8(data, at))
@@ -87,15 +92,16 @@ def _stripe(data: Any, at: Any, v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
     return v1, v2, v3, _round(v4, read8(data, at + 24))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _merge_lanes(v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
-    h = _rotate(v1, 1) + _rotate(v2, 7) + _rotate(v3, 12) + _rotate(v4, 18)
-    for lane in (v1, v2, v3, v4):
-        h = (h ^ _round(np.uint64(0), lane)) * _PRIME_1 + _PRIME_4
-    return h
+    h = _rotate(v1, _BY_1) + _rotate(v2, _BY_7) + _rotate(v3, _BY_12) + _rotate(v4, _BY_18)
+    h = (h ^ _round(_ZERO, v1)) * _PRIME_1 + _PRIME_4
+    h = (h ^ _round(_ZERO, v2)) * _PRIME_1 + _PRIME_4
+    h = (h ^ _round(_ZERO, v3)) * _PRIME_1 + _PRIME_4
+    return (h ^ _round(_ZERO, v4)) * _PRIME_1 + _PRIME_4
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _avalanche(h: Any) -> Any:
     h = (h ^ h >> np.uint64(33)) * _PRIME_2
     h = (h ^ h >> np.uint64(29)) * _PRIME_3
@@ -119,15 +125,15 @@ def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
         h = _step(h, read8(data, at))
         at += 8
     if at + 4 <= stop:
-        h = _rotate(h ^ _read4(data, at) * _PRIME_1, 23) * _PRIME_2 + _PRIME_3
+        h = _rotate(h ^ _read4(data, at) * _PRIME_1, _BY_23) * _PRIME_2 + _PRIME_3
         at += 4
     while at < stop:
-        h = _rotate(h ^ np.uint64(data[np.uint64(at)]) * _PRIME_5, 11) * _PRIME_1
+        h = _rotate(h ^ np.uint64(data[np.uint64(at)]) * _PRIME_5, _BY_11) * _PRIME_1
         at += 1
     return _avalanche(h)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _select(condition: Any, one: Any, other: Any) -> Any:
     """Choose without a branch: nobody can guess how words end, and a wrong guess costs more than a multiplication."""
     return other ^ ((one ^ other) & (np.uint64(0) - np.uint64(condition)))
@@ -150,10 +156,10 @@ def _xxh64_short(data: Any, at: Any, size: Any) -> Any:
             if rest >= 24:
                 h = _step(h, read8(data, at + 16))
     at += rest & 24
-    h = _select((rest & 4) != 0, _rotate(h ^ _read4(data, at) * _PRIME_1, 23) * _PRIME_2 + _PRIME_3, h)
+    h = _select((rest & 4) != 0, _rotate(h ^ _read4(data, at) * _PRIME_1, _BY_23) * _PRIME_2 + _PRIME_3, h)
     at += rest & 4
     for k in range(3):
-        h = _select((rest & 3) > k, _rotate(h ^ np.uint64(data[np.uint64(at + k)]) * _PRIME_5, 11) * _PRIME_1, h)
+        h = _select((rest & 3) > k, _rotate(h ^ np.uint64(data[np.uint64(at + k)]) * _PRIME_5, _BY_11) * _PRIME_1, h)
     return _avalanche(h)
 
 
@@ -167,7 +173,7 @@ def _count_words(data: Any, start: Any, stop: Any) -> Any:
     return count
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _shingle(data: Any, first: Any, size: Any) -> Any:
     """Hash one shingle."""
     if size < _FEW and first + _FEW <= data.shape[0]:
@@ -233,7 +239,7 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
         hashes[0] = xxh64(data, start, stop, np.uint64(0))
         return 1
     if words > _SLICE:
-        return _hash_long(data, start, stop, hashes, 0)
+        return _hash_long(data, start, stop, hashes, np.int64(0))
     begins = np.empty(words + 1, np.int64)
     begins[0] = start
     word = np.uint64(1)
@@ -382,7 +388,8 @@ def _select_sets(values: Any, offsets: Any, places: Any) -> Any:
         ends[k + 1] = ends[k] + offsets[places[k] + 1] - offsets[places[k]]
     some = np.empty(ends[-1], np.uint64)
     for k in range(places.shape[0]):
-        some[ends[k] : ends[k + 1]] = values[offsets[places[k]] : offsets[places[k] + 1]]
+        for j in range(ends[k + 1] - ends[k]):
+            some[ends[k] + j] = values[offsets[places[k]] + j]
     return some, ends
 
 

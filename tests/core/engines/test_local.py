@@ -15,7 +15,7 @@ from provenance.core.engines import Died
 from provenance.core.engines.local import LocalEngine
 from provenance.core.processes import child_processes
 from provenance.errors import ConfigError
-from provenance.pipeline.warm_up import compile_kernels
+from provenance.pipeline.warm_up import compile_kernels, load_modules
 
 # What the workers run must be importable by name: these are modules of the standard library and of the package.
 
@@ -42,10 +42,6 @@ def test_a_part_that_kills_its_process_is_named_and_the_others_go_on(engine):
 def test_what_a_function_raises_is_raised_as_it_was(engine):
     with pytest.raises(ValueError, match="invalid literal"):
         list(engine.map(int, ["x"]))
-
-
-def test_exchange_brings_together_what_shares_a_key(engine):
-    assert engine.exchange([1, 2, 3, 4], lambda n: n % 2) == {1: [1, 3], 0: [2, 4]}
 
 
 def test_an_unknown_engine_is_named():
@@ -122,6 +118,7 @@ def test_what_cannot_be_got_ready_is_left():
 def test_what_the_command_line_prepares_is_what_a_scan_asks_for():
     """A changed name would start a second process, silently."""
     assert child_processes.function_name(compile_kernels) == engine_options._READY
+    assert child_processes.function_name(load_modules) == engine_options._LIGHT
 
 
 ONCE = "import os, pathlib, signal\nplace = pathlib.Path({!r})\nif not place.exists():\n    place.touch()\n    os.kill(os.getpid(), signal.SIGKILL)"

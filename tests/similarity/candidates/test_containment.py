@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core.scratch import external_sort
-from provenance.similarity.candidates import containment
+from provenance.core.processes.threads import Threads
+from provenance.core.scratch import partitions
+from provenance.similarity.candidates import anchor_filters, containment, distinct_texts
 from provenance.similarity.text import shingles
 from provenance.similarity.text.normalisation import normalise
 from provenance.similarity.text.shingle_sets import ShingleSets
@@ -25,10 +26,25 @@ def sets_of(texts):
 
 def contained(texts, threads=1, files=None):
     """What is found, each text in a file of its own where none are given."""
-    hashes = np.random.default_rng(0).integers(0, 1 << 63, len(texts), np.uint64) << np.uint64(1)
-    only_file = np.arange(len(texts), dtype=np.int32) if files is None else np.array(files, np.int32)
-    scratch = Path(mkdtemp(dir=SCRATCH.name))
-    return containment.find_contained(sets_of(texts), hashes, only_file, scratch=scratch, threads=threads)
+    return found_in(sets_of(texts), random_hashes(len(texts)), files, threads)
+
+
+def random_hashes(count):
+    return np.random.default_rng(0).integers(0, 1 << 63, count, np.uint64) << np.uint64(1)
+
+
+def found_in(sets, hashes, files=None, threads=1):
+    """What is found in sets that are left in a folder, each of a file of its own where none are given."""
+    folder = Path(mkdtemp(dir=SCRATCH.name)) / "view"
+    folder.mkdir()
+    sets.values.tofile(folder.parent / distinct_texts.SETS_FILE_NAME)
+    only_file = np.arange(sets.set_count) if files is None else np.array(files)
+    only_file.astype(np.int32).tofile(folder / distinct_texts.ONLY_FILE_NAME)
+    sizes, none = sets.sizes(slice(None)), np.zeros(sets.set_count, np.int16)
+    columns = {"start": sets.start, "stop": sets.stop, "distinct": sizes, "low": hashes, "bit": none}
+    for name, column in (columns | {"width": none.astype(np.uint8)}).items():
+        np.ascontiguousarray(column).tofile(folder / f"node-{name}")
+    return containment.find_contained(folder, Threads(threads))
 
 
 def brute(texts, files=None):
@@ -54,7 +70,8 @@ def listed(found, texts):
 )
 def test_pairs_equal_brute_force(texts, threads, budget, files):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
+        patch.setattr(partitions, "PARTITION_BYTES", budget)
+        patch.setattr(partitions, "_HELD_BYTES", budget)
         found, across = contained(texts, threads), contained(texts, threads, files[: len(texts)])
     assert listed(found, texts) == sorted(brute(texts))
     assert listed(across, texts) == sorted(brute(texts, files))
@@ -116,26 +133,26 @@ def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
     few = contained([short, *books[: containment.HOLDERS_KEPT]])
     assert (few.thinned, len(few.left)) == (0, containment.HOLDERS_KEPT)
     held = sets_of([*books, short])
-    hashes = np.random.default_rng(0).integers(0, 1 << 63, len(books) + 1, np.uint64) << np.uint64(1)
+    hashes = random_hashes(len(books) + 1)
     kept = sorted(found.right.tolist())
-    only_file = np.arange(len(books) + 1, dtype=np.int32)
-    turned = containment.find_contained(held, np.roll(hashes, -1), only_file, scratch=Path(mkdtemp(dir=SCRATCH.name)))
+    turned = found_in(held, np.roll(hashes, -1))
     assert sorted(k + 1 for k in turned.right.tolist()) == kept
 
 
 @pytest.mark.parametrize("most_bits", [64, 1 << 30], ids=["filter that is full", "filter that fits"])
 def test_looks_and_rows_a_text_do_not_grow_with_the_texts(most_bits, monkeypatch):
     """Random sets: of ten texts one stands in the next. What is counted is what is moved, and no time."""
-    monkeypatch.setattr(containment, "_MOST_FILTER_BITS", most_bits)
+    monkeypatch.setattr(anchor_filters, "MOST_FILTER_BITS", most_bits)
     monkeypatch.setattr(containment, "_CHUNK", 1 << 14)
-    orderings, costs = [], []
+    monkeypatch.setattr(partitions, "PARTITION_BYTES", 1 << 16)
+    writers, costs = [], []
 
-    class Counted(external_sort.Ordering):
-        def __init__(self, *arguments, **named):
-            super().__init__(*arguments, **named)
-            orderings.append(self)
+    class Counted(partitions.PartitionWriter):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            writers.append(self)
 
-    monkeypatch.setattr(containment, "Ordering", Counted)
+    monkeypatch.setattr(containment, "PartitionWriter", Counted)
     for count in (500, 5_000, 50_000):
         values = np.random.default_rng(count).integers(0, 1 << 63, (count, 40), np.uint64)
         values[::10, :20] = values[1::10, :20]
@@ -145,12 +162,10 @@ def test_looks_and_rows_a_text_do_not_grow_with_the_texts(most_bits, monkeypatch
             values[number, :20].sort()
         values[np.arange(count) % 10 > 0] = np.sort(values[np.arange(count) % 10 > 0], axis=1)
         sets = ShingleSets(values.ravel(), 40 * np.arange(count), stop)
-        orderings.clear()
-        found = containment.find_contained(
-            sets, values[:, 0], np.arange(count, dtype=np.int32), scratch=Path(mkdtemp(dir=SCRATCH.name))
-        )
+        writers.clear()
+        found = found_in(sets, values[:, 0])
         assert len(found.left) == count // 10
-        costs.append(sum(each.count for each in orderings) / count)
+        costs.append(sum(each.rows for each in writers) / count)
     if most_bits == 64:  # then everything may be dealt out, and no more: a row a shingle, and two a text that is filed
         assert max(costs) < 40 + 3
         return

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity.text import normalisation, shingles
+from provenance.similarity.text import normalisation, shingles, unicode_tables
 from provenance.similarity.text.normalisation import buffers, normalise
 from provenance.similarity.text.reference_normalisation import normalise_reference
 
@@ -17,8 +17,8 @@ same_unicode = pytest.mark.skipif(
 )
 
 
-VERSIONS = pytest.mark.parametrize("version", normalisation.VERSIONS)
-LEFT_OUT = frozenset(map(chr, normalisation.load_left_out()))
+VERSIONS = pytest.mark.parametrize("version", unicode_tables.VERSIONS)
+LEFT_OUT = frozenset(map(chr, unicode_tables.load_left_out()))
 
 
 def normalised(texts, *, fold_chinese=False, version=2):
@@ -101,7 +101,7 @@ def test_invisible_characters_separate_nothing(text, expected):
 
 def test_the_words_of_a_text_with_invisible_characters_are_found_in_it():
     text = "the ha\u200brbour\u00ad at ni\u2060ght".encode()
-    data, tables = np.frombuffer(text, np.uint8), normalisation.load_tables()
+    data, tables = np.frombuffer(text, np.uint8), unicode_tables.load_tables()
     starts, stops = normalisation.locate_words(data, 0, len(data), 4, tables)
     words = [text[a:b].decode() for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
     assert words == ["the", "ha\u200brbour\u00ad", "at", "ni\u2060ght"]
@@ -180,7 +180,7 @@ def test_every_chinese_code_point_folded_equals_the_definition():
 def test_the_chinese_table_is_opencc_s_character_by_character():
     """The oracle is the package that the table was built from; a chain (薴 -> 苧 -> 苎) is followed to its end."""
     converter = pytest.importorskip("opencc").OpenCC("t2s")
-    table = normalisation.load_chinese_folding()
+    table = unicode_tables.load_chinese_folding()
     assert len(table) > 4000
     one_step = {code: converter.convert(chr(code)) for code in table}
     wrong = {chr(code): to for code, to in one_step.items() if table.get(ord(to), ord(to)) != table[code]}

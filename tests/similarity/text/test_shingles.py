@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core.package_data import DATA_FOLDER
-from provenance.similarity.text import normalisation, shingles
+from provenance.similarity.text import normalisation, shingles, unicode_tables
 
 VECTORS = {
     version: json.loads((DATA_FOLDER / f"shingle-v{version}-vectors.json").read_text())
-    for version in normalisation.VERSIONS
+    for version in unicode_tables.VERSIONS
 }
 EVERY_VECTOR = pytest.mark.parametrize(
     ("version", "vector"),

@@ -1,0 +1,334 @@
+"""Matches counted by record as evidence: how many records of a file stand in another file, source or licence, and how.
+
+Rows are gone through once, record after record, all views of a record together. What a record shows in another file,
+source, or source and licence is a set of bits, one a kind of match; records of one file that show the same are counted
+together. Whatever is asked of such sets afterwards (evidence, word for word, another answer to the same prompt) is
+answered from a few counts, and never again from the rows.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from provenance.core.scratch.external_sort import Ordering
+from provenance.similarity.evidence.evidence_rules import FileCode
+from provenance.similarity.evidence.match_kinds import (
+    BITS_PER_VIEW,
+    COPIED,
+    COPY,
+    COUNTS,
+    DIFFERENT,
+    ENOUGH,
+    FROM_OTHERS,
+    HOLDS,
+    LICENSED,
+    LICENSED_WHOLE,
+    NEAR,
+    PROMPT,
+    SAME_WORDS,
+    UNEXPLAINED,
+    WITHIN,
+    number_places,
+    pack_group,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from provenance.similarity.evidence.evidence_rules import EvidenceRules
+    from provenance.similarity.evidence.match_kinds import Places
+
+Ints = npt.NDArray[np.int64]
+
+TEXTS = np.dtype([("text", "u8"), ("group", "i8")])
+"""A text that stands elsewhere, by the lowest record there, and what it is counted for, see `match_kinds`."""
+
+_FILE_SHIFT = 39  # bits of the number of a record in a text's number
+_MEMORY_SHARE = 0.25  # of the budget, for texts that are put in order
+_ROWS_AT_A_TIME = 1 << 16  # rows that are counted at a time, about
+_ROWS_OF_COUNTS = 1 << 18  # that wait before they are added up
+
+_LICENCE, _ORIGINAL = int(FileCode.LICENCE), int(FileCode.ORIGINAL)
+_LAST = np.iinfo(np.int64).max
+_KINDS_OF_METHODS = np.array([COPY | SAME_WORDS, COPY, WITHIN, HOLDS])
+
+
+class MatchRows(NamedTuple):
+    """Rows of MATCHES by number, sorted by record, view and other file.
+
+    Args:
+        view: WHOLE, PROMPT or ANSWER.
+        method: EXACT, NEAR, INSIDE or AROUND.
+        file_a: file of the record.
+        row_a: its number there.
+        file_b: the other file.
+        row_b: the record there.
+        distinctive: shingles in both that are no boilerplate.
+    """
+
+    view: Ints
+    method: Ints
+    file_a: Ints
+    row_a: Ints
+    file_b: Ints
+    row_b: Ints
+    distinctive: Ints
+
+
+@njit(nogil=True, cache=True)
+def _find_evidence(rows: Any, codes: Any, keeps: Any, minimum: Any) -> Any:
+    """Say of every row which of ENOUGH, LICENSED and UNEXPLAINED it is; rows of a record stand together."""
+    view, method, file_a, row_a, file_b, _, distinctive = rows
+    count = view.shape[0]
+    evidence = np.zeros(count, np.uint8)
+    explained, explained_licensed = np.zeros(2, np.bool_), np.zeros(2, np.bool_)
+    begin = 0
+    while begin < count:
+        a, row, end = file_a[begin], row_a[begin], begin
+        explained[:], explained_licensed[:] = False, False
+        while end < count and file_a[end] == a and row_a[end] == row:
+            b, of = file_b[end], view[end]
+            if of <= PROMPT and method[end] <= NEAR and distinctive[end] >= minimum:
+                evidence[end] = ENOUGH
+                if codes[_ORIGINAL, b]:
+                    explained[of] = True
+                    explained_licensed[of] |= keeps[codes[_LICENCE, a], codes[_LICENCE, b]]
+            end += 1
+        for at in range(begin, end):
+            if evidence[at]:
+                known = codes[_ORIGINAL, file_b[at]] > 0
+                evidence[at] |= LICENSED if known or not explained_licensed[view[at]] else 0
+                evidence[at] |= UNEXPLAINED if known or not explained[view[at]] else 0
+        begin = end
+    return evidence
+
+
+@njit(nogil=True, cache=True)
+def _show_record(rows: Any, begin: Any, end: Any, kinds: Any, least: Any, touched: Any) -> Any:
+    """Bring together by place what the rows of a record show; return how many places they touch."""
+    view, places, shown, texts = rows
+    count = 0
+    for at in range(begin, end):
+        for grain in range(places.shape[1]):
+            place = places[at, grain]
+            if shown[at, grain] and not kinds[place]:
+                touched[count] = place
+                count += 1
+            kinds[place] |= shown[at, grain]
+            if texts[at, grain] < _LAST:
+                least[view[at], place] = min(least[view[at], place], texts[at, grain])
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _tally(entries: Any, used: Any, head: Any, file: Any, place: Any, kinds: Any, row: Any) -> Any:
+    """Count a record among those of its file that show the same in the same place; return how many sets there are."""
+    at = head[place]
+    while at >= 0 and entries[at, 2] != kinds:
+        at = entries[at, 5]
+    if at >= 0:
+        entries[at, 3] += 1
+        entries[at, 4] = min(entries[at, 4], row)
+        return used
+    entries[used, 0], entries[used, 1], entries[used, 2] = file, place, kinds
+    entries[used, 3], entries[used, 4], entries[used, 5] = 1, row, head[place]
+    head[place] = used
+    return used + 1
+
+
+@njit(nogil=True, cache=True)
+def _count_records(rows: Any, file: Any, row: Any, ends: Any, first_source: Any, room: Any) -> Any:
+    """Count the records of some rows: file, place, kinds, records, first row; and texts by view, file and place."""
+    count = rows[1].size
+    entries, texts = np.empty((count, 6), np.int64), np.empty((count, 4), np.int64)
+    head, kinds = np.full(room, -1, np.int64), np.zeros(room, np.int64)
+    least, touched = np.full((2, room), _LAST, np.int64), np.empty(count, np.int64)
+    used, used_texts, begin = 0, 0, 0
+    for number in range(ends.shape[0] - 1):
+        first = ends[number]
+        if number and file[first - 1] != file[first]:
+            for entry in range(begin, used):
+                head[entries[entry, 1]] = -1
+            begin = used
+        for at in range(_show_record(rows, first, ends[number + 1], kinds, least, touched)):
+            place = touched[at]
+            used = _tally(entries, used, head, file[first], place, kinds[place], row[first])
+            answered = place >= first_source and kinds[place] & FROM_OTHERS
+            for view in range(2):
+                if least[view, place] < _LAST and not (view == PROMPT and answered):
+                    texts[used_texts, 0], texts[used_texts, 1] = least[view, place], view
+                    texts[used_texts, 2], texts[used_texts, 3] = file[first], place
+                    used_texts += 1
+                least[view, place] = _LAST
+            kinds[place] = 0
+    return entries[:used, :5].copy(), texts[:used_texts].copy()
+
+
+def find_evidence(rows: MatchRows, rules: EvidenceRules) -> npt.NDArray[np.uint8]:
+    """Say of every row whether it is evidence.
+
+    Args:
+        rows: sorted by record; all of a record's must be among them.
+        rules: what decides.
+
+    Returns:
+        Bits of ENOUGH, LICENSED and UNEXPLAINED.
+    """
+    evidence: npt.NDArray[np.uint8] = _find_evidence(tuple(rows), rules.codes, rules.keeps, rules.minimum)
+    return evidence
+
+
+def _find_records(rows: MatchRows) -> Ints:
+    """Return where the rows of each record begin, and the last one's end."""
+    new = (rows.file_a[1:] != rows.file_a[:-1]) | (rows.row_a[1:] != rows.row_a[:-1])
+    return np.r_[0, 1 + np.flatnonzero(new), len(rows.file_a)] if len(rows.file_a) else np.zeros(1, np.int64)
+
+
+def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[Ints, Ints, Ints, Ints]:
+    """Say of every row what it shows of its record in each place, and by which text.
+
+    A row stands in four places: the other file, its source under its licence, its source, and all training data that
+    its file is held out from. Where it shows nothing, the kinds are 0, and the text is that of none.
+    """
+    codes, a, b = rules.codes, rows.file_a, rows.file_b
+    evidence = find_evidence(rows, rules).astype(np.int64)
+    shown = (evidence | _KINDS_OF_METHODS[rows.method]) << (BITS_PER_VIEW * rows.view)
+    source_a, source_b = codes[FileCode.SOURCE][a], codes[FileCode.SOURCE][b]
+    between = source_a != source_b
+    content = codes[FileCode.CONTENT][a]
+    differs = (content < 0) | (content != codes[FileCode.CONTENT][b])
+    kinds, texts = np.zeros((2, len(a), 4), np.int64)
+    where = np.empty((len(a), 4), np.int64)
+    where[:, 0], where[:, 1] = b, places.files + codes[FileCode.GROUP][b]
+    where[:, 2], where[:, 3] = places.first_source + source_b, places.training
+    kinds[:, 0], kinds[:, 1] = shown, shown * between
+    kinds[:, 2] = shown | (shown * differs) << DIFFERENT
+    enough = np.flatnonzero(evidence & ENOUGH)
+    leaking = enough[rules.find_leaks(a[enough], b[enough])]
+    kinds[leaking, 3] = shown[leaking]
+    text = b << _FILE_SHIFT | rows.row_b
+    counts = between & (evidence & UNEXPLAINED > 0) & (differs | (rows.view == PROMPT))
+    texts[:] = _LAST
+    texts[:, 1] = np.where(between & (evidence & LICENSED > 0), text, _LAST)
+    texts[:, 2] = np.where(counts, text, _LAST)
+    return rows.view, where, kinds, texts
+
+
+class MatchCounter:
+    """Counts of matches, added up some rows at a time.
+
+    Args:
+        rules: what decides.
+    """
+
+    def __init__(self, rules: EvidenceRules) -> None:
+        self._rules, self._places = rules, number_places(rules)
+        self._parts: list[pa.Table] = []
+
+    def add(self, rows: MatchRows) -> npt.NDArray[Any]:
+        """Count some rows; all of a record's must be among them.
+
+        Args:
+            rows: sorted by record.
+
+        Returns:
+            TEXTS, with any repetition.
+        """
+        ends = _find_records(rows)
+        cuts = np.unique(np.searchsorted(ends, np.arange(0, ends[-1] + _ROWS_AT_A_TIME, _ROWS_AT_A_TIME)))
+        cuts = np.unique(np.minimum(cuts, len(ends) - 1))
+        texts = [self._add(rows, ends[first : last + 1]) for first, last in pairwise(cuts.tolist())]
+        return np.concatenate([np.zeros(0, TEXTS), *texts])
+
+    def _add(self, rows: MatchRows, ends: Ints) -> npt.NDArray[Any]:
+        """Count the records that begin and end there."""
+        some, places = MatchRows(*(column[ends[0] : ends[-1]] for column in rows)), self._places
+        entries, texts = _count_records(
+            _show_rows(some, self._rules, places), some.file_a, some.row_a, ends - ends[0],
+            places.first_source, places.training + 1,
+        )  # fmt: skip
+        self._parts.append(pa.table(list(entries.T), schema=COUNTS))
+        if sum(map(len, self._parts)) > _ROWS_OF_COUNTS:
+            self._parts = [self.total()]
+        return self._group_texts(*texts.T)
+
+    def _group_texts(self, text: Ints, view: Ints, file: Ints, place: Ints) -> npt.NDArray[Any]:
+        """Say what texts are counted for."""
+        places, codes = self._places, self._rules.codes
+        of_source = place >= places.first_source
+        a = np.where(of_source, codes[FileCode.SOURCE, file], codes[FileCode.GROUP, file])
+        b = np.where(of_source, place - places.first_source, place - places.files)
+        found = np.empty(len(text), TEXTS)
+        found["text"] = text
+        found["group"] = pack_group(view + np.where(of_source, COPIED, LICENSED_WHOLE), a, b, places)
+        return found
+
+    def total(self) -> pa.Table:
+        """Return COUNTS."""
+        return add_counts(self._parts)
+
+
+def add_counts(parts: Iterable[pa.Table]) -> pa.Table:
+    """Add up counts of several parts.
+
+    Args:
+        parts: COUNTS.
+
+    Returns:
+        COUNTS, sorted by file, place and kinds.
+    """
+    keys = ["file", "other", "kinds"]
+    grouped = pa.concat_tables([COUNTS.empty_table(), *parts]).group_by(keys)
+    added = grouped.aggregate([("records", "sum"), ("row", "min")])
+    named = added.rename_columns({"records_sum": "records", "row_min": "row"}).select(COUNTS.names).cast(COUNTS)
+    return named.sort_by([(key, "ascending") for key in keys])
+
+
+def count_texts(texts: Iterable[npt.NDArray[Any]], folder: Path) -> tuple[Ints, Ints]:
+    """Count distinct texts by what they are counted for.
+
+    Args:
+        texts: TEXTS, with any repetition.
+        folder: where they are put in order.
+
+    Returns:
+        Groups, sorted, and how many texts each has.
+    """
+    ordered = Ordering(folder, "texts", TEXTS, share=_MEMORY_SHARE)
+    for part in texts:
+        ordered.add(part)
+    counted = [np.array(np.unique(part, return_counts=True)) for part in _drop_repeated(ordered)]
+    return add_texts(np.concatenate([np.zeros((2, 0), np.int64), *counted], axis=1))
+
+
+def _drop_repeated(parts: Iterable[npt.NDArray[Any]]) -> Iterator[Ints]:
+    """Yield the groups of distinct texts; parts are sorted by text."""
+    for part in parts:
+        if not len(part):
+            continue
+        order = np.lexsort((part["group"], part["text"]))
+        text, group = part["text"][order], part["group"][order]
+        new = np.r_[True, (text[1:] != text[:-1]) | (group[1:] != group[:-1])]
+        yield group[new]
+
+
+def add_texts(counted: Ints) -> tuple[Ints, Ints]:
+    """Add up counts of texts.
+
+    Args:
+        counted: int64[2, n]: groups with any repetition, and texts.
+
+    Returns:
+        Groups, sorted, and how many texts each has.
+    """
+    groups, place = np.unique(counted[0], return_inverse=True)
+    totals = np.zeros(len(groups), np.int64)
+    np.add.at(totals, place, counted[1])
+    return groups, totals

@@ -1,0 +1,99 @@
+"""Kinds of match as bits, and places where records stand as numbers: what `match_counts` counts by.
+
+A record shows in another file, source, or source and licence a set of kinds, one number. Whatever is asked of the
+records of a file is asked of how many of them show which sets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from provenance.similarity.evidence.evidence_rules import EvidenceRules
+
+Ints = npt.NDArray[np.int64]
+
+WHOLE, PROMPT, ANSWER = range(3)
+"""Views by number, as in model.VIEWS."""
+
+EXACT, NEAR, INSIDE, AROUND = range(4)
+"""Methods by number: word for word, nearly, the record stands inside the other one, the other one inside the record."""
+
+COPY, SAME_WORDS, ENOUGH, LICENSED, UNEXPLAINED, WITHIN, HOLDS = (1 << bit for bit in range(7))
+"""Kinds of match in a view: exact or near; exact; exact or near and of enough distinctive shingles; the same, where no
+known original explains it whose terms the record's licence keeps; the same, where none at all does; the record stands
+inside the other one; the other one inside the record."""
+
+BITS_PER_VIEW = 8
+"""How far the bits of a view are shifted beyond those of the one before."""
+
+DIFFERENT = 3 * BITS_PER_VIEW
+"""How far the bits are shifted again that come from files of which the bytes differ; of whole sources alone."""
+
+COUNTS = pa.schema(
+    [pa.field(name, pa.int64(), nullable=False) for name in ("file", "other", "kinds", "records", "row")],
+    metadata={
+        "table": "COUNTS",
+        "grain": "one file, one place where its records stand, and one set of kinds; row = the first such record",
+    },
+)
+
+FROM_OTHERS = (COPY | WITHIN | HOLDS) << (BITS_PER_VIEW * WHOLE) | (COPY | WITHIN | HOLDS) << (BITS_PER_VIEW * ANSWER)
+"""What a record shows where it, or its answer, stands elsewhere, or is contained in what does."""
+
+
+class Places(NamedTuple):
+    """Numbers of places where records stand: files, then pairs of source and licence, then sources, then one more.
+
+    Args:
+        files: how many files there are.
+        groups: how many pairs of source and licence.
+        sources: how many sources.
+    """
+
+    files: int
+    groups: int
+    sources: int
+
+    @property
+    def first_source(self) -> int:
+        """The number of the first source."""
+        return self.files + self.groups
+
+    @property
+    def training(self) -> int:
+        """The number of whatever a held-out file is held out from."""
+        return self.files + self.groups + self.sources
+
+
+def number_places(rules: EvidenceRules) -> Places:
+    """Number the places where records may stand.
+
+    Args:
+        rules: what decides.
+    """
+    return Places(len(rules.paths), rules.groups.shape[1], len(rules.sources))
+
+
+LICENSED_WHOLE, LICENSED_PROMPT, COPIED, REANSWERED = range(4)
+"""What distinct texts are counted for: whole records and prompts that are evidence, by source and licence of both
+sides; by source, whole records that are evidence whatever the licences, between files that differ; and prompts that
+are, where the answer stands nowhere in the source."""
+
+
+def pack_group(kind: Ints | int, a: Ints, b: Ints, places: Places) -> Ints:
+    """Make one number of what texts are counted for.
+
+    Args:
+        kind: LICENSED_WHOLE, LICENSED_PROMPT, COPIED or REANSWERED.
+        a: number of the group, or source, of the record.
+        b: of the other one.
+        places: that there are.
+    """
+    width = max(places.groups, places.sources)
+    packed: Ints = (kind * width + a) * width + b
+    return packed
