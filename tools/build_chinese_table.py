@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from provenance.similarity.text.normalisation import load_tables
+from provenance.similarity.text.unicode_tables import load_tables
 
 ALONE = 4  # the flag of a code point that is a word by itself, as Han is
 

@@ -1,6 +1,6 @@
 """Builds provenance/data/unicode-14.0.0.npz from the standard library of Python 3.11, whose tables are Unicode 14.0.0.
 
-Run by hand: `python tools/build_unicode_tables.py`. The tables never change: normalisation v1 is defined by this version.
+Run by hand: `python tools/build_unicode_tables.py`. The tables never change: normalisation is defined by this version.
 """
 
 from __future__ import annotations
@@ -22,6 +22,15 @@ ALONE_RANGES = (
     (0x30FD, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA9E0, 0xA9FE), (0xAA60, 0xAA7F),
     (0xF900, 0xFAD9), (0xFF66, 0xFF6F), (0xFF71, 0xFF9D), (0x16FE3, 0x16FE3), (0x16FF0, 0x16FF1), (0x1AFF0, 0x1B167),
     (0x20000, 0x3134A),
+)  # fmt: skip
+
+
+# Left out by normalisation v2: Default_Ignorable_Code_Point (DerivedCoreProperties-14.0.0.txt), which the standard library
+# does not know, and U+0640 ARABIC TATWEEL.
+LEFT_OUT_RANGES = (
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x0640, 0x0640), (0x115F, 0x1160), (0x17B4, 0x17B5),
+    (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 )  # fmt: skip
 
 
@@ -104,6 +113,7 @@ def main() -> None:
         pool=np.array(pool, np.int32),
         pair_keys=np.array([key for key, _ in keys], np.int64),
         pair_codes=np.array([code for _, code in keys], np.int32),
+        left_out=np.array(LEFT_OUT_RANGES, np.int32),
     )
 
 

@@ -12,7 +12,7 @@ Silent when:  two records of one file are nearly the same: only files are compar
               only across sources; near ones are short, or common to many sources; the records of a source have fewer
               than five words on average: rows of a word or a label each repeat by nature.
 Flagged:      the same line twice in a file of two lines.
-Clean:        every line different after normalisation v1.
+Clean:        every line different after normalisation.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ Why:          personal data may be trained on only with consent or on another le
 Source:       Interim Measures for Generative AI Services, Article 7(3); GB/T 45652-2025, 6.3 a) and b).
 Reads:        OBSERVATIONS(source, path, detector, kind, state, records, row), one row per file, kind and state;
               CLAIMS(source, manifest, field, value), SOURCES(source, records).
-Yields:       at most one finding per source, naming kinds; an office's values and examples do not count.
+Yields:       at most one finding per source, naming kinds, and columns whose names tell of them; an office's values and
+              examples do not count.
 Units:        records with a personal value per 10,000 records of the source.
-Silent when:  a manifest states a ground other than `anonymised`; what is personal has no such shape (names, faces).
+Silent when:  a manifest states a ground other than `anonymised`; what is personal has no such shape (faces), or
+              is a name or a postal address in running text.
 Flagged:      a line "write to anna.berg@uni-ulm.de" and no `personal_data` in provenance.yaml, or `contains: none`.
 Clean:        `personal_data: { contains: personal, ground: consent, record: consent.pdf }`, or the line without it.
 """
@@ -35,6 +37,10 @@ _NAMES = {
     "iban": "IBANs",
     "payment-card": "payment cards",
     "ip": "IP addresses",
+    "id-number": "numbers of identity papers",
+    "name": "names",
+    "address": "postal addresses",
+    "birth-date": "dates of birth",
 }
 
 
@@ -62,13 +68,14 @@ def find(observations: pa.Table, claims: pa.Table, sources: pa.Table) -> Iterato
         if field is None or source not in shown:
             continue
         seen, (_, path, row_) = counts[source], shown[source]
-        kinds = [f"{_NAMES[kind]} in {seen[kind]:,}" for kind in _NAMES if seen[kind]]
+        kinds = ", ".join(f"{_NAMES[kind]} in {seen[kind]:,}" for kind in _NAMES if seen[kind])
+        kinds += _name_columns(seen)
         part = f"{seen['any']:,} of its {sizes[source]:,} records"
         yield Finding(
             check="personal-data-without-ground",
             source=source,
             message=f"{part} {'holds' if seen['any'] == 1 else 'hold'} what looks like personal data "
-            f"({', '.join(kinds)}); {statement}.",
+            f"({kinds}); {statement}.",
             limits=LIMITS,
             field=field,
             path=path,
@@ -77,6 +84,20 @@ def find(observations: pa.Table, claims: pa.Table, sources: pa.Table) -> Iterato
             unit="records per 10,000",
             records=seen["any"],
         )
+
+
+_COLUMN = "column:"
+_MOST_COLUMNS = 8  # that a sentence names
+
+
+def _name_columns(counts: Counter[str]) -> str:
+    """Name the columns whose names tell of personal data, those of the most records first."""
+    named = [(records, kind.removeprefix(_COLUMN)) for kind, records in counts.items() if kind.startswith(_COLUMN)]
+    if not named:
+        return ""
+    names = [name for _, name in sorted(named, key=lambda each: (-each[0], each[1]))]
+    more = f" and {len(names) - _MOST_COLUMNS:,} more" if len(names) > _MOST_COLUMNS else ""
+    return f"; {'column' if len(names) == 1 else 'columns'} {', '.join(names[:_MOST_COLUMNS])}{more}"
 
 
 def _stated(claims: pa.Table) -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.core.registry import Registry
+from provenance.core.wording import count_noun
 from provenance.detectors.counting import BY_FILE
 from provenance.origins import signals
 
@@ -35,6 +36,8 @@ __all__ = [
     "add_batches",
     "add_by_file",
     "describe_scope",
+    "describe_unread",
+    "name_unread",
     "observe",
 ]
 
@@ -54,6 +57,10 @@ NOTHING_KNOWN: dict[str, Any] = {"signals": signals.NOTHING_KNOWN}
 """What detectors may ask of a file, by parameter, where nothing is known of it."""
 BATCHES_HELD = 64
 """Batches of which what was seen is held before it is added up."""
+
+UNREAD = "columns"
+"""In place of a detector: columns that none looked at."""
+_MOST_SHOWN = 20
 
 _KEY = ["detector", "kind", "state"]
 
@@ -133,6 +140,43 @@ def _limit_kinds(seen: pa.Table) -> pa.Table:
         named = pc.if_else(pc.is_in(part["kind"], value_set=late), OTHER_KINDS, part["kind"])
         parts.append(part.set_column(part.column_names.index("kind"), "kind", named))
     return pa.concat_tables(parts)
+
+
+def name_unread(file: int, records: int, columns: Sequence[tuple[str, int]]) -> pa.Table:
+    """Name the columns of a file that no detector looked at.
+
+    Args:
+        file: its number.
+        records: its records.
+        columns: their names and bytes.
+
+    Returns:
+        BY_FILE, of the detector UNREAD; kinds are names of columns.
+    """
+    rows = [
+        {"file": file, "detector": UNREAD, "kind": name, "state": "not-examined", "records": records, "values": 0}
+        | {"bytes": size, "row": 0}
+        for name, size in columns
+    ]
+    return pa.Table.from_pylist(rows, schema=BY_FILE)
+
+
+def describe_unread(observations: pa.Table) -> str | None:
+    """Say which columns no detector looked at, the largest first; None where every one was looked at.
+
+    Args:
+        observations: OBSERVATIONS, or BY_FILE.
+    """
+    columns = observations.filter(pc.equal(observations["detector"], UNREAD))
+    added = columns.group_by("kind").aggregate([("bytes", "sum"), ("bytes", "count")])
+    listed = added.sort_by([("bytes_sum", "descending"), ("kind", "ascending")]).to_pylist()
+    shown = [
+        f"{row['kind']} ({row['bytes_sum']:,} bytes in {count_noun(row['bytes_count'], 'file')})"
+        for row in listed[:_MOST_SHOWN]
+    ]
+    if len(listed) > _MOST_SHOWN:
+        shown.append(f"{len(listed) - _MOST_SHOWN:,} more")
+    return f"no detector looked at these columns, which hold no text: {', '.join(shown)}" if shown else None
 
 
 def describe_scope() -> dict[str, str]:

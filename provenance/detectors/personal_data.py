@@ -4,12 +4,14 @@ Their shapes are searched for in one pass of RE2 over the text of a batch; only 
 by `personal_data_rules`: check digit, issuer, country, date and neighbours. States: `personal`; `role`, an office's or
 a machine's (info@, a toll-free number, a name server); `example`, which stands for nobody (example.com, 555-0100, a
 test card, RFC 5737).
-The kind `any` counts records with a personal value of any kind.
+The kind `any` counts records with a personal value of any kind; a kind `column:NAME` those whose column of that name is
+called as personal data is and looks like it, see `column_names`.
 
 Looked for: addresses in ASCII; phone numbers with a country code, of the North American plan with `()`, `-` or `.`,
-Chinese mobiles, and landlines with an area code; ids of 18 digits; IBANs as written on paper; cards of 15, 16 or 19
-digits; public IPv4 and IPv6 addresses. Not looked for: names, street addresses, birth dates, faces and voices, national
-ids of other countries, phone numbers written otherwise, full-width digits, anything but text.
+Chinese mobiles, landlines with an area code, and numbers that begin with 0 behind a word such as "Tel."; ids of 18
+digits; IBANs as written on paper; cards of 15, 16 or 19 digits; public IPv4 and IPv6 addresses. Not looked for: names,
+street addresses and birth dates in running text, faces and voices, national ids of other countries, phone numbers
+written otherwise, full-width digits, anything but text.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.detectors import personal_data_rules
+from provenance.detectors import column_names, personal_data_rules
 from provenance.detectors.counting import count_values
 from provenance.detectors.detector import Detector
 
@@ -37,7 +39,7 @@ STATES = ("personal", "role", "example")
 _LARGE = pa.large_string()
 _BYTES_TOGETHER = 8 << 20  # bytes of texts that are searched as one
 _PLACES_HELD = 1 << 16  # values whose places are held as numbers of Python
-_BYTES_BEFORE = 24  # bytes to the left of a value that its meaning may depend on
+_BYTES_BEFORE = 48  # bytes to the left of a value that its meaning may depend on
 _BYTES_AFTER = 10
 
 # A shape: what stands before it, itself, what stands behind. It is searched for in bytes, so \b is a border of ASCII
@@ -54,6 +56,7 @@ _SHAPES = (
     (rb"\b", rb"(?:1-)?[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}|[2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4}", rb"\b"),
     (rb"", rb"\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .\-][0-9]{4}|\(0[1-9][0-9]{1,2}\) ?[1-9][0-9]{6,7}", rb"\b"),
     (rb"\b", rb"1[3-9][0-9](?:-[0-9]{4}-| [0-9]{4} )[0-9]{4}|0[1-9][0-9]{1,2}-[1-9][0-9]{6,7}", rb"\b"),
+    (rb"\b", rb"0[1-9][0-9]{0,4}(?: ?[/\-] ?| )[0-9]{2,}(?:[ \-][0-9]{2,}){0,4}", rb"\b"),
     (rb"(?:\A|[^0-9A-Za-z_.])", rb"1[3-9][0-9]{9}|[2-6][0-9]{14,18}|[1-9][0-9]{16}[0-9Xx]", rb"\b"),
 )
 _CORES = tuple(re.compile(core) for _, core, _ in _SHAPES)
@@ -85,9 +88,21 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     Returns:
         OBSERVED, by file where there are several: one row a kind and state that was seen.
     """
-    texts = pc.fill_null(batch["whole"], "")
     keys: dict[tuple[str, str], int] = {}
     codes, places = array("q"), array("q")
+    for column in ("whole", "aside"):
+        if batch[column].null_count < len(batch):
+            _search(pc.fill_null(batch[column], ""), keys, codes, places)
+    found = np.frombuffer(codes, np.int64), np.frombuffer(places, np.int64)
+    named = column_names.count_named(batch["named"], keys, *found)
+    all_codes, all_places = (np.concatenate(each) for each in zip(found, named, strict=True))
+    return count_values("personal-data", batch, files, keys=list(keys), codes=all_codes, places=all_places)
+
+
+def _search(
+    texts: pa.LargeStringArray, keys: dict[tuple[str, str], int], codes: array[int], places: array[int]
+) -> None:
+    """Search a column; `codes` and `places` gain one a value, and one more of kind `any` where it is a person's."""
     for first, part in _cut_parts(texts):
         ends, text = _join_texts(part)
         found: list[int] = []
@@ -100,14 +115,6 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
                 places.frombytes(_find_records(ends, found, first))
                 found = []
         places.frombytes(_find_records(ends, found, first))
-    return count_values(
-        "personal-data",
-        batch,
-        files,
-        keys=list(keys),
-        codes=np.frombuffer(codes, np.int64),
-        places=np.frombuffer(places, np.int64),
-    )
 
 
 def _cut_parts(texts: pa.LargeStringArray) -> Iterator[tuple[int, pa.LargeStringArray]]:
@@ -211,8 +218,9 @@ DETECTOR = Detector(
     "personal-data",
     observe,
     scope=(
-        "only e-mail addresses, phone numbers (international, Chinese, North American), Chinese resident ids, IBANs, "
-        "payment cards and public IP addresses are looked for, in columns of text: no names, postal addresses, birth "
-        "dates, faces or voices, no ids of other countries"
+        "only e-mail addresses, phone numbers (international, Chinese, North American, others behind a word such as "
+        "Tel.), Chinese resident ids, IBANs, payment cards and public IP addresses are looked for, in every column of "
+        "text; names, postal addresses, birth dates and numbers of identity papers only in columns that are called so: "
+        "no faces or voices"
     ),
 )

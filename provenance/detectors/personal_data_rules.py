@@ -25,6 +25,37 @@ _CONTINUED = re.compile(rb"\.[0-9]|,[0-9]{3}(?![0-9])|[%^]| ?[*+=] ?[0-9]|/(?![0
 _BIRTH_YEARS = range(1880, 2040)  # no clock: a scan says the same on every day
 _SHORT_FICTION = re.compile("155501[0-9]{2}")  # 555-01xx is free for fiction, also where no area is given
 _TRIPLES = re.compile(r"(\d)\1\1(\d)\2\2(\d)\3\3")
+# 电话, 手机, 热线, 传真
+_CUE = re.compile(
+    rb"(?:\b(?:tel|telefon|t\xc3\xa9l|tel\xc3\xa9fono|telefone|t\xc3\xa9l\xc3\xa9phone|telephone|phone|fon|call|ring|dial|fax"
+    rb"|mobil|mobile|handy|cell|hotline|rufnummer)(?:\.|\b|nummer|number| no\.?)"
+    rb"|\xe7\x94\xb5\xe8\xaf\x9d|\xe6\x89\x8b\xe6\x9c\xba|\xe7\x83\xad\xe7\xba\xbf|\xe4\xbc\xa0\xe7\x9c\x9f)[^0-9\n]{0,12}$",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(
+    rb"(?:\b|_)(?:u?id|qq|isbn|sn|no|nr)[\"']?\.? ?[:=]? ?[\"']?$|(?:[A-Za-z_.\-]|(?<![0-9]{6})[0-9])/$"
+    rb"|[?&;][\w\-]{1,20}=$"
+    rb"|(?:\xe7\xbc\x96|\xe5\x8d\x95|\xe8\xb4\xa6)\xe5\x8f\xb7(?::|\xef\xbc\x9a)? ?$",  # 编号, 单号, 账号
+    re.IGNORECASE,
+)
+# 字节, 元, 万, 亿
+_UNIT = re.compile(
+    rb" ?(?:(?:[KMGT]i?)?B\b|bytes?\b|Byte\b|\xe5\xad\x97\xe8\x8a\x82|\xe5\x85\x83|\xe4\xb8\x87|\xe4\xba\xbf)"
+)
+_ONE_BY_ONE = re.compile(r"(?:[ .\-][0-9](?![0-9])){4}")
+_DECIMAL = re.compile(r"[0-9]{1,3}\.[0-9]+(?: [0-9]+)*")
+_IN_ADDRESS = re.compile(rb"://[^\s/@]*$")
+_REMOTE = re.compile(rb"\b(?:ssh|scp|sftp|rsync|ssh-copy-id)\b[^\n]*$", re.IGNORECASE)
+_REMOTE_PATH = re.compile(rb":(?:[/~]|[\w.\-]+/)")
+_MESSAGE = re.compile(
+    rb"(?:message-id|content-id|references|in-reply-to)\"?[:=] ?\"?<?[^\s@]*$|\bcid:$|^@$|[^\w]@$",
+    re.IGNORECASE,
+)
+_MACHINE_HOST = re.compile(rb"(?:IP-Address|https?://\S*) ?:? ?$", re.IGNORECASE)
+_CRAWLED = re.compile(rb" [0-9]{10}")  # in a line of ARC or CDX the time follows
+_LEAST_DIGITS_OF_MACHINE = 12  # of the name of a message; nobody's own address has so many
+_SHORTEST_GMAIL = 6  # characters; shorter names cannot be had
+
 _VERSION = re.compile(rb"[.\-]$|[vV]$|[Vv]ersions?[: ]*$|[A-Za-z]/$")
 _NETWORK = re.compile(rb"\.[0-9A-Za-z]|/[0-9]{1,2}(?![0-9])")
 
@@ -33,19 +64,31 @@ Judgement = tuple[int, int, str, str] | None
 
 
 def _judge_email(found: bytes, before: bytes, after: bytes) -> Judgement:
-    """RFC 5321: what a mail server would take; a user's name in a URL is none."""
-    del after
+    """RFC 5321: what a mail server would take; a user's name in a URL, a message's and a handle are none."""
     whole, domain = found.decode("ascii").lower().split("@")
     name = whole.lstrip(".-%+")
     labels = domain.split(".")
     known = load_facts().email
-    if not name or len(name) > 64 or name.endswith(".") or ".." in name or before.endswith(b"://"):
+    if not name or len(name) > 64 or name.endswith(".") or ".." in name or _IN_ADDRESS.search(before):
+        return None
+    if _MESSAGE.search(before) or _is_message_name(name, enclosed=before.endswith(b"<") and after.startswith(b">")):
         return None
     if any(not label or len(label) > 63 or label[0] == "-" or label[-1] == "-" for label in labels):
         return None
     if labels[-1] in known["file-endings"]:
         return None
-    return len(whole) - len(name), len(found) - len(whole) + len(name), "email", _judge_addressee(name, domain, labels)
+    state = _judge_addressee(name, domain, labels)
+    if state == "personal" and (_REMOTE.search(before) or _REMOTE_PATH.match(after)):
+        state = "role"  # who logs in to a machine
+    return len(whole) - len(name), len(found) - len(whole) + len(name), "email", state
+
+
+def _is_message_name(name: str, *, enclosed: bool) -> bool:
+    """Tell whether what stands before the @ was made up by a machine for one message (RFC 5322, Message-ID)."""
+    digits = sum(char.isdigit() for char in name)
+    if re.match("[0-9a-f]{8}-[0-9a-f]{4}-", name):
+        return True
+    return digits >= _LEAST_DIGITS_OF_MACHINE or (enclosed and digits >= 8 and len(name) >= 14)
 
 
 def _judge_addressee(name: str, domain: str, labels: list[str]) -> str:
@@ -56,6 +99,10 @@ def _judge_addressee(name: str, domain: str, labels: list[str]) -> str:
         return "example"
     if plain in known["example-names"] or (len(name) == 1 and len(labels[0]) == 1):
         return "example"
+    if domain == "gmail.com" and len(name.partition("+")[0].replace(".", "")) < _SHORTEST_GMAIL:
+        return "example"
+    if any(label in known["role-domains"] for label in labels):
+        return "role"
     words = [word for word in re.split(r"[._\-]", name.partition("+")[0]) if word] or [name]
     if plain in known["role-names"] or words[0].rstrip("0123456789") in known["role-names"]:
         return "role"
@@ -74,7 +121,7 @@ def _judge_ip4(found: bytes, before: bytes, after: bytes) -> Judgement:
     if parts[3] in {0, 255} or sum(part < 20 for part in parts) > 2:
         # a network, its broadcast; 4.2.2.1 and 12.2.0.79 are more often versions and chapters than hosts
         return (0, len(found), "ip", "role") if address in load_facts().hosts else None
-    return _judge_host(address, found, before)
+    return _judge_host(address, found, before, crawled=bool(_MACHINE_HOST.search(before) or _CRAWLED.match(after)))
 
 
 def _judge_ip6(found: bytes, before: bytes, after: bytes) -> Judgement:
@@ -86,17 +133,18 @@ def _judge_ip6(found: bytes, before: bytes, after: bytes) -> Judgement:
         address = IPv6Address(found.decode("ascii"))
     except AddressValueError:
         return None
-    return _judge_host(address, found, before)
+    return _judge_host(address, found, before, crawled=bool(_MACHINE_HOST.search(before)))
 
 
-def _judge_host(address: IPv4Address | IPv6Address, found: bytes, before: bytes) -> Judgement:
+def _judge_host(address: IPv4Address | IPv6Address, found: bytes, before: bytes, *, crawled: bool) -> Judgement:
     known = load_facts()
     if any(address in network for network in known.networks) or address in known.made_up:
         state = "example"
     elif not address.is_global or address.is_multicast:
         return None
     else:  # the host of a URL is a server
-        state = "role" if address in known.hosts or before.endswith((b"://", b"://[", b"@")) else "personal"
+        serves = crawled or address in known.hosts or before.endswith((b"://", b"://[", b"@"))
+        state = "role" if serves else "personal"
     return 0, len(found), "ip", state
 
 
@@ -123,9 +171,11 @@ def _letters_to_digits(plain: str) -> str:
 
 def _judge_international(found: bytes, before: bytes, after: bytes) -> Judgement:
     """E.164: a country code in use and a national number of a length that it has."""
-    if re.search(rb"[0-9A-Za-z)\]>]$|[0-9)] $", before) or _CONTINUED.match(after):
+    if re.search(rb"[0-9A-Za-z)\]]$|[0-9>]>$|[0-9)] $", before) or _CONTINUED.match(after):
         return None
     text = found.decode("ascii")
+    if _ONE_BY_ONE.search(text) or (_DECIMAL.fullmatch(text, 1) and not _CUE.search(before)):
+        return None  # a row of digits, or a number with its sign
     for end in (len(text), *(hit.start() for hit in reversed(list(re.finditer(r"[ ().\-]+", text))))):
         part = text[:end].replace("(0)", "")
         digits = re.sub("[^0-9]", "", part)
@@ -167,7 +217,8 @@ def _judge_chinese(number: str) -> str | None:
     """Judge a Chinese mobile number of eleven digits."""
     if not re.fullmatch(r"1(?:3\d|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}", number):
         return None
-    return "example" if number in load_facts().phones or _is_fictional(number) else "personal"
+    made_up = number in load_facts().phones or len({*number}) < 4 or _is_fictional(number)
+    return "example" if made_up else "personal"
 
 
 def _is_fictional(digits: str) -> bool:
@@ -188,6 +239,8 @@ def _judge_bare(found: bytes, before: bytes, after: bytes) -> Judgement:
     if _CONTINUES.search(before) or _CONTINUED.match(after):
         return None
     text = found.decode("ascii").upper()
+    if len(text) != 18 and (_IDENTIFIER.search(before) or _UNIT.match(after)):
+        return None
     if len(text) == 11:
         state = _judge_chinese(text)
         return (0, len(found), "phone", state) if state else None
@@ -253,6 +306,19 @@ def _judge_local(found: bytes, before: bytes, after: bytes) -> Judgement:
     return (0, len(found), "phone", state) if state else None
 
 
+def _judge_announced(found: bytes, before: bytes, after: bytes) -> Judgement:
+    """A number that begins with 0, as in Germany, Britain, France and elsewhere, behind a word such as "Tel."."""
+    if not _CUE.search(before) or _CONTINUED.match(after):
+        return None
+    digits = re.sub("[^0-9]", "", found.decode("ascii"))
+    if not _LEAST_ANNOUNCED <= len(digits) <= _MOST_ANNOUNCED or len({*digits}) < 4:
+        return None
+    return 0, len(found), "phone", "example" if _is_fictional(digits) else "personal"
+
+
+_LEAST_ANNOUNCED, _MOST_ANNOUNCED = 8, 13  # digits, the trunk prefix 0 counted
+
+
 JUDGES: tuple[Callable[[bytes, bytes, bytes], Judgement], ...] = (
     _judge_email,
     _judge_ip4,
@@ -264,6 +330,7 @@ JUDGES: tuple[Callable[[bytes, bytes, bytes], Judgement], ...] = (
     _judge_local,
     _judge_local,
     _judge_local,
+    _judge_announced,
     _judge_bare,
 )
 """Who judges a shape, in the order of the shapes that `personal_data` searches for."""

@@ -12,7 +12,7 @@ from provenance.core import schemas
 from provenance.pipeline.matching import reference_matches
 from provenance.readers import manifests
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash
-from provenance.similarity.text import normalisation
+from provenance.similarity.text import normalisation, unicode_tables
 from provenance.sources import claims as source_claims
 from provenance.sources.privacy import gate
 
@@ -53,6 +53,7 @@ LONG = 4096
 def coverage_of_steps(
     files: pa.Table,
     claims: pa.Table,
+    observations: pa.Table,
     *,
     refused: Mapping[str, str],
     comparison: match_plan.ComparisonResult,
@@ -63,6 +64,7 @@ def coverage_of_steps(
     Args:
         files: FILES.
         claims: CLAIMS.
+        observations: OBSERVATIONS.
         refused: manifests that were not read, and why.
         comparison: what the comparison says.
         looked_up: what was looked for from indexes.
@@ -97,6 +99,8 @@ def coverage_of_steps(
         ),
         **detectors.describe_scope(),
     }
+    if unread := detectors.describe_unread(observations):
+        reasons[detectors.UNREAD] = unread
     if documents := _documents(rows):
         reasons[DOCUMENTS] = documents
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in reasons.items()]
@@ -175,7 +179,7 @@ def add_chinese_folding(coverage: pa.Table) -> pa.Table:
     Returns:
         The same, with a row for it at the head.
     """
-    folded = len(normalisation.load_chinese_folding())
+    folded = len(unicode_tables.load_chinese_folding())
     reason = (
         f"{normalisation.CHINESE}: {folded:,} traditional characters count as their simplified ones, by character "
         "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"

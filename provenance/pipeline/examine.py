@@ -331,7 +331,12 @@ def _make_tables(
         )
         threads = min(engine_run.workers, _CONCURRENT_VIEWS)
         steps = coverage.coverage_of_steps(
-            files, claims, refused=refused, comparison=replace(found, unplaced=unplaced), looked_up=looked_up
+            files,
+            claims,
+            tables["observations"],
+            refused=refused,
+            comparison=replace(found, unplaced=unplaced),
+            looked_up=looked_up,
         )
         made = evaluate.run_checks(
             tables | counted,

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-EXCERPTS = pa.schema([schemas.OBSERVATIONS.field("path"), *schemas.RECORDS], metadata={"table": "EXCERPTS"})
+RECORD_FIELDS = [field for field in schemas.RECORDS if field.name not in {"aside", "named"}]
+"""Columns of RECORDS that people read: the others are for detectors."""
+
+EXCERPTS = pa.schema([schemas.OBSERVATIONS.field("path"), *RECORD_FIELDS], metadata={"table": "EXCERPTS"})
 
 
 def read(

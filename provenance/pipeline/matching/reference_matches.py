@@ -24,6 +24,7 @@ from provenance.pipeline.reading.record_identities import sets_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.index import index_lookup, reference_index, siphash
 from provenance.similarity.index.index_lookup import EntryCounts
+from provenance.similarity.text import normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -383,4 +384,9 @@ def _describe_query(query: ReferenceQuery, reasons: Sequence[str]) -> str:
     sentences = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]
     if known:
         sentences.append(f"word for word: the texts of {', '.join(known)}")
+    if older := [index.title for index in query.indexes() if index.version < max(reference_index.VERSIONS)]:
+        sentences.append(
+            f"made with {normalisation.NORMALISATION_V1}, so that texts of them that hold invisible characters are not "
+            f"found until they are made anew: {', '.join(older)}"
+        )
     return "; ".join([*sentences, *reasons])

@@ -83,6 +83,8 @@ class OpenFile:
         """Enter what was counted of it, all of its batches being counted."""
         for view, grown in self.sketched.items():
             scratch.sketch(view, source_sketches.to_row(self.number, grown.close()))
+        if account.unread:
+            register.observe(detectors.name_unread(self.number, account.records, account.unread))
         stated = [(name, value) for name in _STATED for value in self.statements.get(name, ())]
         root = None if self.tree is None else self.tree.compute_root()
         register.close(self.number, account, role=self.role, root=root, stated=stated, claims=self.claims)
@@ -93,8 +95,8 @@ _ROW_OVERHEAD = 64  # bytes that a record costs beside its text, about
 
 def _estimate_bytes(batch: pa.RecordBatch) -> int:
     """Return the bytes of a batch, about: to add up all of its buffers takes longer than to read a short record."""
-    text = batch["whole"].buffers()[2]
-    return _ROW_OVERHEAD * len(batch) + (text.size if text is not None else 0)
+    sizes = [text.size for name in ("whole", "aside") if (text := batch[name].buffers()[2]) is not None]
+    return _ROW_OVERHEAD * len(batch) + int(sum(sizes))
 
 
 @dataclass(frozen=True, slots=True)

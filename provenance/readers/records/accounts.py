@@ -57,6 +57,7 @@ class Account:
         blocks: SHA-256 of each MiB; () for members.
         notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
         is_document: whether it is a licence or document inside an archive, which holds no records.
+        unread: columns that nothing looks at, and their bytes.
     """
 
     path: str
@@ -71,6 +72,7 @@ class Account:
     blocks: Blocks
     notes: str | None = None
     is_document: bool = False
+    unread: tuple[tuple[str, int], ...] = ()
 
 
 def close_account(
@@ -104,7 +106,8 @@ def close_account(
     blocks = () if member else digest.blocks()
     sha256 = digest.sha256() if whole else None
     counts = (tally.records, tally.unreadable)
-    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes)
+    unread = tuple(sorted(tally.unread.items()))
+    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes, unread=unread)
 
 
 _MOST_REASONS = 100  # distinct reasons that are counted apart; those of a broken archive may name each member

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.readers.records import string_kernels
-from provenance.readers.records.column_roles import META, RECORD, decide_role, is_text_role
-from provenance.readers.records.value_tape import END, GROUP, KIND, RANK, REC, START, drop_useless
+from provenance.readers.records import personal_columns, string_kernels
+from provenance.readers.records.column_roles import META, RECORD, SIDE, decide_role, is_text_role
+from provenance.readers.records.value_tape import END, GROUP, KIND, NAME, RANK, REC, START, WIDTH, drop_useless
 
 if TYPE_CHECKING:
     from provenance.readers.records.column_roles import Roles
 
 
 @njit(nogil=True, cache=True)
-def _check_texts(buf: Any, tape: Any, errors: Any) -> None:
+def _check_texts(buf: Any, tape: Any, errors: Any, sound: Any) -> None:
     for k in range(tape.shape[0]):
         error = string_kernels.check_text(buf, tape[k, START], tape[k, END])
-        if error != string_kernels.OK:
+        sound[k] = error == string_kernels.OK
+        if error != string_kernels.OK and tape[k, KIND] != META:
             errors[tape[k, REC]] = error
 
 
@@ -35,41 +36,52 @@ class _LeafColumns:
     orders: list[Any]
     bytes: int = 0
     groups: int = 0
+    column: str = ""
+    names: list[str] = field(default_factory=list)
+    unread: dict[str, int] = field(default_factory=dict)
 
-    def add_column(self, array: Any, kind: int, rank: int, where: Any) -> None:
-        """Descend into a column; `where` is int64[:, 4]: record, group, place in the outermost list, in one or not."""
-        if kind == META:
-            return
+    def add_column(self, array: Any, kind: int, rank: int, where: Any, *, name: int = 0) -> None:
+        """Descend into a column.
+
+        Args:
+            array: it.
+            kind: its kind.
+            rank: its rank.
+            where: int64[:, 4]: record, group, place in the outermost list, in one or not.
+            name: its name's number in `names` from 1, if it is called as personal data is; else 0.
+        """
         type_ = array.type
         if isinstance(array, pa.ExtensionArray):
-            self.add_column(array.storage, kind, rank, where)
+            self.add_column(array.storage, kind, rank, where, name=name)
         elif pa.types.is_dictionary(type_):
-            self.add_column(array.dictionary_decode(), kind, rank, where)
+            self.add_column(array.dictionary_decode(), kind, rank, where, name=name)
         elif pa.types.is_struct(type_):
-            self._add_struct(array, kind, rank, where)
+            self._add_struct(array, kind, rank, where, name)
         elif pa.types.is_map(type_):
             self._add_list(
                 array.cast(pa.list_(pa.struct([("key", type_.key_type), ("value", type_.item_type)]))),
                 kind,
                 rank,
                 where,
+                name,
             )
         elif pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
-            self._add_list(array, kind, rank, where)
+            self._add_list(array, kind, rank, where, name)
         else:
-            self._add_leaf(array, kind, rank, where)
+            self._add_leaf(array, kind, rank, where, name)
 
-    def _add_struct(self, array: Any, kind: int, rank: int, where: Any) -> None:
+    def _add_struct(self, array: Any, kind: int, rank: int, where: Any, name: int) -> None:
         valid = np.asarray(array.is_valid())
         where, array = where[valid], array.filter(pa.array(valid))
         if is_text_role(kind) and len(where) and where[0, 1] < 0:
             where[:, 1] = np.arange(self.groups, self.groups + len(where))
             self.groups += len(where)
-        for number, field in enumerate(array.type):
-            inner, inner_rank = decide_role(kind, rank, *self.roles.find_role(field.name))
-            self.add_column(array.field(number), int(inner), int(inner_rank), where)
+        for number, member in enumerate(array.type):
+            inner, inner_rank = decide_role(kind, rank, *self.roles.find_role(member.name))
+            own = self.number_name(member.name) or name
+            self.add_column(array.field(number), int(inner), int(inner_rank), where, name=own)
 
-    def _add_list(self, array: Any, kind: int, rank: int, where: Any) -> None:
+    def _add_list(self, array: Any, kind: int, rank: int, where: Any, name: int) -> None:
         import pyarrow.compute as pc
 
         lengths = np.asarray(pc.fill_null(pc.list_value_length(array), 0)).astype(np.int64)
@@ -77,15 +89,20 @@ class _LeafColumns:
         if len(where) and not where[0, 3]:
             inner[:, 2] = np.arange(len(inner))
         inner[:, 3] = 1
-        self.add_column(pc.list_flatten(array), kind, rank, inner)
+        self.add_column(pc.list_flatten(array), kind, rank, inner, name=name)
 
-    def _add_leaf(self, array: Any, kind: int, rank: int, where: Any) -> None:
-        text = _find_texts(array, numbers=is_text_role(kind) and not (len(where) and where[0, 3]))
+    def _add_leaf(self, array: Any, kind: int, rank: int, where: Any, name: int) -> None:
+        if kind in (META, SIDE) and _is_binary(array.type):
+            self.unread[self.column] = self.unread.get(self.column, 0) + array.nbytes
+            return
+        in_list = len(where) > 0 and bool(where[0, 3])
+        text = _find_texts(array, numbers=not in_list if is_text_role(kind) else name > 0)
         if text is None:
             return
         valid = np.asarray(text.is_valid())
         offsets = np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1]
-        tape = np.zeros((int(valid.sum()), 7), np.int64)
+        tape = np.zeros((int(valid.sum()), WIDTH), np.int64)
+        tape[:, NAME] = name
         tape[:, REC], tape[:, KIND], tape[:, RANK], tape[:, GROUP] = where[valid, 0], kind, rank, where[valid, 1]
         tape[:, START], tape[:, END] = (
             offsets[:-1][valid] - offsets[0] + self.bytes,
@@ -97,6 +114,17 @@ class _LeafColumns:
         self.parts.append(part)
         self.tapes.append(tape)
         self.orders.append(where[valid, 2])
+
+    def number_name(self, name: str) -> int:
+        """Return the number of a column's name from 1 if it is called as personal data is; else 0."""
+        if not personal_columns.load_names().find_class(name):
+            return 0
+        self.names.append(name)
+        return len(self.names)
+
+
+def _is_binary(type_: Any) -> bool:
+    return bool(pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_))
 
 
 def _find_texts(array: Any, *, numbers: bool) -> Any:
@@ -111,7 +139,25 @@ def _find_texts(array: Any, *, numbers: bool) -> Any:
     return None
 
 
-def flatten_batch(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
+class FlatColumns(NamedTuple):
+    """The columns of an Arrow batch on a tape.
+
+    Args:
+        buf: bytes.
+        tape: one row a value, see value_tape.
+        errors: an error code a row (invalid UTF-8 or NUL in a value that a view would hold).
+        names: of columns that are called as personal data is, as the tape numbers them.
+        unread: bytes of columns that nothing looks at, by their name.
+    """
+
+    buf: Any
+    tape: Any
+    errors: Any
+    names: list[str]
+    unread: dict[str, int]
+
+
+def flatten_batch(part: pa.RecordBatch, roles: Roles) -> FlatColumns:
     """Put the columns of an Arrow batch on a tape, nested ones by the same keys as JSON.
 
     Args:
@@ -119,7 +165,7 @@ def flatten_batch(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
         roles: which column means what.
 
     Returns:
-        Bytes, tape, and an error code a row (invalid UTF-8 or NUL in a value that a view would hold).
+        Its values.
     """
     leaves = _LeafColumns(roles, [], [], [])
     columns = []
@@ -128,17 +174,20 @@ def flatten_batch(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
         where = np.zeros((part.num_rows, 4), np.int64)
         where[:, 0], where[:, 1] = np.arange(part.num_rows), -1
         before = len(leaves.tapes)
-        leaves.add_column(part.column(number), int(kind), int(rank), where)
+        leaves.column = name
+        leaves.add_column(part.column(number), int(kind), int(rank), where, name=leaves.number_name(name))
         columns += [number] * (len(leaves.tapes) - before)
     errors = np.zeros(part.num_rows, np.int32)
     if not leaves.tapes:
-        return np.empty(0, np.uint8), np.empty((0, 7), np.int32), errors
+        none = np.empty(0, np.uint8), np.empty((0, WIDTH), np.int32)
+        return FlatColumns(*none, errors, leaves.names, leaves.unread)
     if leaves.bytes >= 1 << 31:
         raise pa.ArrowInvalid("a batch holds more than 2 GiB of text")
     buf, tape = np.concatenate(leaves.parts), np.concatenate(leaves.tapes).astype(np.int32)
     sizes = [len(each) for each in leaves.tapes]
     order = np.lexsort((np.concatenate(leaves.orders), np.repeat(columns, sizes), tape[:, REC]))
     tape = tape[order]
-    _check_texts(buf, tape, errors)
-    tape = drop_useless(buf, tape[errors[tape[:, REC]] == 0], roles.answers)
-    return buf, tape, errors
+    sound = np.empty(len(tape), np.bool_)
+    _check_texts(buf, tape, errors, sound)
+    tape = drop_useless(buf, tape[sound & (errors[tape[:, REC]] == 0)], roles.answers)
+    return FlatColumns(buf, tape, errors, leaves.names, leaves.unread)

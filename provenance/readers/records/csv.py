@@ -19,12 +19,12 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.readers.records import column_roles, string_kernels, value_tape, views
+from provenance.readers.records import column_roles, personal_columns, string_kernels, value_tape, views
 from provenance.readers.records.characters import CARRIAGE_RETURN, NEWLINE, QUOTE
-from provenance.readers.records.column_roles import META, RECORD, SIDE
+from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
-from provenance.readers.records.value_tape import END, FLAGS, GROUP, KIND, QUOTED, RANK, REC, START
+from provenance.readers.records.value_tape import END, FLAGS, GROUP, KIND, NAME, QUOTED, RANK, REC, START, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,8 +120,8 @@ def split_rows(
         final: nothing follows them.
         delimiter: a byte.
         quoted: a field may stand in double quotes, doubled within it, and hold newlines.
-        columns: int32[:, 2]: kind and rank of each column, see column_roles.
-        tape: int32[:, 7], see value_tape.
+        columns: int32[:, 3]: kind and rank of each column, see column_roles, and its name on the tape.
+        tape: int32[:, WIDTH], see value_tape.
         records: int32[:, 3]: start, end and error of each row.
 
     Returns:
@@ -165,11 +165,11 @@ def split_rows(
                 end = i
                 if (i >= n or buf[i] == NEWLINE) and end > first and buf[end - 1] == CARRIAGE_RETURN:
                     end -= 1
-            if column < width and error == OK and columns[column, 0] != META and columns[column, 0] != SIDE:
+            if column < width and error == OK:
                 kind = columns[column, 0]
                 row = tape[values]
                 row[REC], row[KIND], row[RANK], row[GROUP] = count, kind, columns[column, 1], -1
-                row[START], row[END], row[FLAGS] = first, end, flags
+                row[START], row[END], row[FLAGS], row[NAME] = first, end, flags, columns[column, 2]
                 values += 1
             column += 1
             if i >= n or buf[i] == NEWLINE:
@@ -201,14 +201,15 @@ def _read_header(first: list[str], roles: column_roles.Roles) -> tuple[list[str]
 
 
 def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
-    out = np.zeros((len(names), 2), np.int32)
+    out = np.zeros((len(names), 3), np.int32)
+    personal = personal_columns.load_names()
     for number, name in enumerate(names):
         whole = roles.find_role(name.strip())
         parts = [whole] if whole[0] >= 0 else [roles.find_role(part) for part in name.strip().split(".")]
         kind, rank = RECORD, 0
         for found in parts:
             kind, rank = column_roles.decide_role(kind, rank, *found)
-        out[number] = kind, rank
+        out[number] = kind, rank, number + 1 if personal.find_class(name.strip()) else 0
     return out
 
 
@@ -235,7 +236,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
         [""],
     )
     names, named = _read_header(first, roles)
-    columns = _find_columns(names, roles)
+    columns, labels = _find_columns(names, roles), [name.strip() for name in names]
     tail, final = b"", False
     while not final:
         # as much as is held: time stays linear; no more than a row may have: memory stays bounded
@@ -245,7 +246,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
         data, full = np.frombuffer(tail + more, np.uint8), True
         tail = more = b""
         most = min(len(data), _BATCH_VALUES) + 2
-        room, found = np.empty((most + len(names), 7), np.int32), np.empty((most, 3), np.int32)
+        room, found = np.empty((most + len(names), WIDTH), np.int32), np.empty((most, 3), np.int32)
         while full:
             count, values, done = split_rows(
                 data, len(data), final, ord(dialect.delimiter), dialect.quoted, columns, room, found
@@ -257,7 +258,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
                 tape[:, REC] -= 1
             made = None
             if len(records):
-                made = _make_batch(data, value_tape.drop_useless(data, tape, roles.answers), records, tally)
+                made = _make_batch(data, value_tape.drop_useless(data, tape, roles.answers), records, labels, tally)
             data = data[done:].copy() if done > limits.batch_bytes else data[done:]  # nobody holds a long row twice
             if made is not None:
                 yield made
@@ -268,8 +269,8 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
             return
 
 
-def _make_batch(data: Any, tape: Any, records: Any, tally: Tally) -> pa.RecordBatch:
-    found = views.build_views(data, tape, len(records))
+def _make_batch(data: Any, tape: Any, records: Any, names: list[str], tally: Tally) -> pa.RecordBatch:
+    found = views.build_views(data, tape, len(records), names)
     out = views.make_batch(found, records[:, 2], tally.records)
     tally.count_records(records[:, 2], records[:, 1] - records[:, 0])
     return out

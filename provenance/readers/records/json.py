@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from provenance.readers.records import column_roles, json_small_files, views
+from provenance.readers.records import column_roles, json_small_files, personal_columns, views
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
     AFTER,
@@ -29,6 +29,7 @@ from provenance.readers.records.json_kernel import (
     DONE,
     ERROR,
     LINES,
+    MOST_ASIDE,
     MOST_VALUES,
     OBJECT,
     ONE,
@@ -37,6 +38,7 @@ from provenance.readers.records.json_kernel import (
     RECORDS,
     REPEATED,
     TAPE,
+    UNSEEN,
     Work,
     close_record,
     prepare_work,
@@ -46,6 +48,7 @@ from provenance.readers.records.json_kernel import (
 from provenance.readers.records.json_survey import survey_members
 from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, MANY, OK
+from provenance.readers.records.value_tape import WIDTH
 from provenance.readers.storage import BLOCK_BYTES, LIMITS
 
 if TYPE_CHECKING:
@@ -98,7 +101,7 @@ class _Buffer:
             phase = self.work.counts[PHASE] if self.work else 0
             self.work = prepare_work(len(self.data), self.limits.nesting_levels, self.roles)
             self.work.counts[PHASE] = phase
-        self.work.counts[: REPEATED + 1] = 0
+        self.work.counts[: REPEATED + 1] = self.work.counts[UNSEEN] = 0
         return self.work
 
     def scan_records(self, i: int, shape: int, *, n: int | None = None) -> tuple[int, Work]:
@@ -106,7 +109,7 @@ class _Buffer:
         work, largest = self.prepare_work(), self.limits.record_bytes
         n, final = (len(self.data), self.final) if n is None else (n, True)
         return int(
-            scan_records(self.data, i, n, final, shape, largest, BATCH_VALUES, BATCH_VALUES, RECORD, 0, work)
+            scan_records(self.data, i, n, final, shape, largest, BATCH_VALUES, BATCH_VALUES, RECORD, 0, 0, work)
         ), work
 
 
@@ -122,6 +125,7 @@ def _make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
     found = views.build_views(data, work.tape[: work.counts[TAPE]], count)
     tally.count_oddities("duplicate keys", int(work.counts[REPEATED]))
     tally.count_oddities("lone surrogates", found.surrogates)
+    tally.leave_unread(f"values of a record beyond its first {MOST_ASIDE:,}", int(work.counts[UNSEEN]))
     out = views.make_batch(found, records[:, 2], tally.records)
     tally.count_records(records[:, 2], records[:, 1] - records[:, 0])
     return out
@@ -129,7 +133,7 @@ def _make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
 
 def _make_large_record(tally: Tally, size: int) -> pa.RecordBatch:
     """Make the one row of a record that is larger than the limit."""
-    found = views.build_views(np.empty(0, np.uint8), np.empty((0, 7), np.int32), 1)
+    found = views.build_views(np.empty(0, np.uint8), np.empty((0, WIDTH), np.int32), 1)
     out = views.make_batch(found, np.array([LARGE]), tally.records)
     tally.count_records([LARGE], [size])
     return out
@@ -179,7 +183,7 @@ def _try_value(part: bytes) -> tuple[int, int]:
 
 def _check_value(data: Any, work: Work) -> tuple[int, int]:
     """Check one value and no more; return where it ends, and its error code."""
-    end = scan_records(data, 0, len(data), True, ONE, len(data), 1, 1, CHECKED, 0, work)
+    end = scan_records(data, 0, len(data), True, ONE, len(data), 1, 1, CHECKED, 0, 0, work)
     return int(end), int(work.counts[ERROR])
 
 
@@ -334,7 +338,16 @@ def _read_columns(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch] | N
     lengths = {row[4] if data[row[2]] == _BRACKET or row[6] else -1 for row in nested.values()}
     if len(lengths) > 1 or min(lengths) < 1:
         return None
-    columns = [(*_find_role(name, buffer.roles), row[2], row[3]) for name, row in nested.items()]
+    personal = personal_columns.load_names()
+    columns = [
+        (
+            *_find_role(name, buffer.roles),
+            row[0] if personal.find_class(name.decode("utf-8", "replace")) else 0,
+            row[2],
+            row[3],
+        )
+        for name, row in nested.items()
+    ]
     return _transpose_columns(columns, lengths.pop(), buffer, tally)
 
 
@@ -355,10 +368,10 @@ def _find_role(name: bytes, roles: column_roles.Roles) -> tuple[int, int]:
 
 
 def _transpose_columns(
-    columns: list[tuple[int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
+    columns: list[tuple[int, int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
 ) -> Iterator[pa.RecordBatch]:
-    """Read columns, each with kind, rank, start and end, whose elements are values of the same records."""
-    places, phases = [start + 1 for _, _, start, _ in columns], OPEN
+    """Read columns, each with kind, rank, name, start and end, whose elements are values of the same records."""
+    places, phases = [start + 1 for *_, start, _ in columns], OPEN
     most, row = max(1, BATCH_VALUES // len(columns)), 0
     while row < count:
         most = min(most, count - row)
@@ -374,14 +387,15 @@ def _transpose_columns(
 
 
 def _scan_across(
-    columns: list[tuple[int, int, int, int]], places: list[int], phase: int, most: int, buffer: _Buffer
+    columns: list[tuple[int, int, int, int, int]], places: list[int], phase: int, most: int, buffer: _Buffer
 ) -> tuple[list[int], Any, Work]:
     """Read `most` elements of each column; return where each stopped, the records' error codes, and what was found."""
     work, data, found, errors = buffer.prepare_work(), buffer.data, [], np.zeros(most, np.int32)
-    for (kind, rank, start, end), place in zip(columns, places, strict=True):
+    for (kind, rank, name, start, end), place in zip(columns, places, strict=True):
         work.counts[RECORDS], work.counts[PHASE] = 0, phase
         shape = ARRAY if data[start] == _BRACKET else OBJECT
-        found.append(int(scan_records(data, place, end, True, shape, len(data), most, MOST_VALUES, kind, rank, work)))
+        stop = scan_records(data, place, end, True, shape, len(data), most, MOST_VALUES, kind, rank, name, work)
+        found.append(int(stop))
         errors = np.maximum(errors, work.records[:most, 2] if work.counts[RECORDS] == most else MANY)
     return found, errors, work
 

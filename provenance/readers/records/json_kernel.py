@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from provenance.readers.records import column_roles, string_kernels, value_tape
+from provenance.readers.records import column_roles, personal_columns, string_kernels, value_tape
 from provenance.readers.records.characters import (
     BACKSLASH,
     CARRIAGE_RETURN,
@@ -37,11 +37,11 @@ from provenance.readers.records.characters import (
     TAB,
     ZERO,
 )
-from provenance.readers.records.column_roles import CHAT, META, OTHER, RECORD, SIDE, SPEAKER
+from provenance.readers.records.column_roles import CHAT, META, RECORD, SPEAKER
 from provenance.readers.records.string_kernels import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NO, NUL, OK, SYNTAX, YES
-from provenance.readers.records.value_tape import ANSWERS, DEAD, END, FLAGS, GROUP, KIND, RANK, REC, START
+from provenance.readers.records.value_tape import ANSWERS, DEAD, END, FLAGS, GROUP, KIND, NAME, RANK, REC, START, WIDTH
 
-TAPE, GROUPS, RECORDS, REPEATED, PHASE, BASE, ERROR = range(7)
+TAPE, GROUPS, RECORDS, REPEATED, PHASE, BASE, ERROR, ASIDE, UNSEEN = range(9)
 """What `counts` counts."""
 
 OPEN, NEXT, AFTER, DONE, BROKEN = range(5)
@@ -57,6 +57,9 @@ CHECKED = -1
 MOST_VALUES = 1 << 21
 """Keys, or values that are kept, of one record: what bounds memory whatever a line holds."""
 
+MOST_ASIDE = 1 << 16
+"""Values of one record that detectors alone look at; what is beyond them is counted in bytes."""
+
 BATCH_VALUES = 1 << 18
 """Records, or values that are kept, after which a batch is full."""
 
@@ -68,10 +71,10 @@ _TRUE, _FALSE, _NULL = (np.frombuffer(word, np.uint8) for word in (b"true", b"fa
 class Work(NamedTuple):
     """Memory of the kernel; large arrays are touched, and so paid for, only as far as they are used."""
 
-    tape: Any  # int32[:, 7], see value_tape
+    tape: Any  # int32[:, WIDTH], see value_tape
     records: Any  # int32[:, 3]: start, end, error
-    counts: Any  # int64[7]
-    stack: Any  # int32[depth, 6]: of the container around: what, kind, rank, group, number, entry of the last key
+    counts: Any  # int64[9]
+    stack: Any  # int32[depth, 7]: of the container around: what, kind, rank, group, number, entry of the last key, name
     sums: Any  # uint64[:]: hash of each key of the record being read, and of its object
     rows: Any  # int32[:, 2]: first and last row of the key's value
     slots: Any  # int32[:]: keys by hash; what is below counts[BASE] is empty
@@ -81,6 +84,10 @@ class Work(NamedTuple):
     names: Any
     answers: Any
     seeds: Any
+    personal_hashes: Any  # of PersonalNames
+    personal_codes: Any
+    known_keys: Any  # uint64[:]: hash of a key by its low bits, of which it is known whether it is one of those names
+    known: Any  # bool[:]
 
 
 def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
@@ -99,11 +106,12 @@ def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
     name.flags.writeable = False
     few = size // 4 + 16  # no value that is kept is shorter than three bytes and a separator
     keys = min(few, MOST_VALUES)
+    personal = personal_columns.load_names()
     return Work(
-        np.empty((min(few, MOST_VALUES + BATCH_VALUES), 7), np.int32),
+        np.empty((min(few, MOST_VALUES + MOST_ASIDE + BATCH_VALUES), WIDTH), np.int32),
         np.empty((min(size, BATCH_VALUES) + 16, 3), np.int32),
-        np.array([0, 0, 0, 0, 0, 1, 0], np.int64),
-        np.empty((depth, 6), np.int32),
+        np.array([0, 0, 0, 0, 0, 1, 0, 0, 0], np.int64),
+        np.empty((depth, 7), np.int32),
         np.empty(keys, np.uint64),
         np.empty((keys, 2), np.int32),
         np.zeros(1 << max(9, (2 * keys).bit_length()), np.int32),
@@ -113,6 +121,10 @@ def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
         roles.names,
         roles.answers,
         _SEEDS,
+        personal.hashes,
+        personal.codes,
+        np.zeros(personal_columns.KNOWN_KEYS, np.uint64),
+        np.zeros(personal_columns.KNOWN_KEYS, np.bool_),
     )
 
 
@@ -129,11 +141,11 @@ def skip_space(buf: Any, i: int, n: int, lines: bool) -> int:
 
 @njit(nogil=True, cache=True)
 def _put_string(
-    buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, first: int, answers: Any,
+    buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, name: int, first: int, answers: Any,
     tape: Any, counts: Any,
 ) -> bool:  # fmt: skip
     """Put a string down on the tape, if it is of any use; return False where the record has too many."""
-    if kind == SIDE or kind == META or kind == CHECKED:
+    if kind == CHECKED:
         return True
     escaped = (flags & string_kernels.ESCAPED) != 0
     if kind == SPEAKER:
@@ -141,17 +153,21 @@ def _put_string(
         for answer in answers:
             if answer == value:
                 flags |= ANSWERS
-    elif kind == OTHER or kind == RECORD:
-        if not value_tape.holds_letter(buf, start, end, escaped):
+    else:
+        kind = value_tape.find_kind(buf, start, end, kind, escaped, name > 0)
+        if kind < 0:
             return True
-    elif value_tape.is_blank(buf, start, end, escaped):
-        return True
     k = counts[TAPE]
-    if k - first >= MOST_VALUES or k >= tape.shape[0]:
+    if kind == META:
+        if counts[ASIDE] >= MOST_ASIDE or k >= tape.shape[0]:
+            counts[UNSEEN] += end - start
+            return True
+        counts[ASIDE] += 1
+    elif k - first - counts[ASIDE] >= MOST_VALUES or k >= tape.shape[0]:
         return False
     counts[TAPE] = k + 1
     tape[k, REC], tape[k, KIND], tape[k, RANK] = counts[RECORDS], kind, rank
-    tape[k, GROUP], tape[k, START], tape[k, END], tape[k, FLAGS] = group, start, end, flags
+    tape[k, GROUP], tape[k, START], tape[k, END], tape[k, FLAGS], tape[k, NAME] = group, start, end, flags, name
     return True
 
 
@@ -175,7 +191,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads an object's number over 64 bi
 
 
 @njit(nogil=True, cache=True)
-def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any) -> Any:
+def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, name: int, work: Any) -> Any:
     """Read one JSON value, check it in full and put down what has a role.
 
     Args:
@@ -185,6 +201,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
         lines: a newline ends the value, as in JSON Lines.
         kind: what the value is, see column_roles.
         rank: its rank.
+        name: where the key begins under which it stands, if that is called as personal data is; else 0.
         work: memory; rows are added to its tape.
 
     Returns:
@@ -196,11 +213,12 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
     group: Any = np.int64(-1)
     depth, entries, objects, mask, limit = none, none, none, 255, stack.shape[0]
     first, base = counts[TAPE], counts[BASE]
+    counts[ASIDE] = 0
     if base > 1 << 30:
         slots[:] = 0
         base = 1
     # The container that the value stands in.
-    box, box_kind, box_rank, box_group, box_number, box_entry = none, none, none, group, none, -1
+    box, box_kind, box_rank, box_group, box_number, box_entry, box_name = none, none, none, group, none, -1, none
     while True:
         i = skip_space(buf, i, n, lines)
         if i >= n:
@@ -211,7 +229,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
             end, error, flags = string_kernels.find_string_end(buf, i + 1, n)
             if error != OK:
                 return end, error
-            if not _put_string(buf, i + 1, end, kind, rank, group, flags, first, work.answers, tape, counts):
+            if not _put_string(buf, i + 1, end, kind, rank, group, flags, name, first, work.answers, tape, counts):
                 return i, MANY
             i = end + 1
         elif c == OPEN_BRACE or c == OPEN_BRACKET:
@@ -225,17 +243,25 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
             if c == OPEN_BRACKET and depth == 0 and kind == RECORD:
                 kind = CHAT
             stack[depth, 0], stack[depth, 1], stack[depth, 2] = box, box_kind, box_rank
-            stack[depth, 3], stack[depth, 4], stack[depth, 5] = box_group, box_number, box_entry
+            stack[depth, 3], stack[depth, 4], stack[depth, 5], stack[depth, 6] = (
+                box_group,
+                box_number,
+                box_entry,
+                box_name,
+            )
             box, box_kind, box_rank, box_group = (_IN_OBJECT if c == OPEN_BRACE else _IN_ARRAY), kind, rank, group
-            box_number, box_entry = objects, -1
+            box_number, box_entry, box_name = objects, -1, name
             depth += 1
             i += 1
         elif c == MINUS or ZERO <= c <= NINE:
             end, error = string_kernels.find_number_end(buf, i, n)
             if error != OK:
                 return end, error
-            numeric = column_roles.is_text_role(kind) and (depth == 0 or box == _IN_OBJECT)
-            if numeric and not _put_string(buf, i, end, kind, rank, group, none, first, work.answers, tape, counts):
+            text = column_roles.is_text_role(kind)
+            numeric = (text and (depth == 0 or box == _IN_OBJECT)) or (name > 0 and not text and kind != SPEAKER)
+            if numeric and not _put_string(
+                buf, i, end, kind, rank, group, none, name, first, work.answers, tape, counts
+            ):
                 return i, MANY
             i = end
         else:
@@ -262,6 +288,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
                 depth -= 1
                 box, box_kind, box_rank = int(stack[depth, 0]), int(stack[depth, 1]), int(stack[depth, 2])
                 box_group, box_number, box_entry = int(stack[depth, 3]), int(stack[depth, 4]), int(stack[depth, 5])
+                box_name = int(stack[depth, 6])
                 i += 1
                 fresh = False
                 continue
@@ -271,7 +298,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
                 i = skip_space(buf, i + 1, n, lines)
                 if i >= n:
                     return n, INCOMPLETE
-            kind, rank, group = box_kind, box_rank, box_group
+            kind, rank, group, name = box_kind, box_rank, box_group, box_name
             if box == _IN_ARRAY:
                 break
             if buf[i] != QUOTE:
@@ -297,8 +324,10 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
                     for k in range(entries):
                         _enter_key(k, base, mask, sums, rows, slots, tape)
                 counts[REPEATED] += _enter_key(entries, base, mask, sums, rows, slots, tape)
-                name, name_rank, turn = column_roles.find_role(work.hashes, work.names, role)
-                kind, rank = column_roles.decide_role(kind, rank, name, name_rank, turn)
+                role_kind, role_rank, turn = column_roles.find_role(work.hashes, work.names, role)
+                kind, rank = column_roles.decide_role(kind, rank, role_kind, role_rank, turn)
+                if personal_columns.is_personal_key(buf, i + 1, end, flags, sum_, work):
+                    name = i + 1
                 box_entry = entries
                 entries += 1
                 counts[BASE] = base + entries
@@ -329,7 +358,7 @@ def _is_full(counts: Any, most: int, values: int) -> Any:
 @njit(nogil=True, cache=True)
 def _scan_lines(
     buf: Any, i: int, n: int, final: bool, lines: bool, largest: int, most: int, values: int, kind: int, rank: int,
-    work: Any,
+    name: int, work: Any,
 ) -> int:  # fmt: skip
     """Read one value a line, blank lines allowed; return where the first begins that is not whole or not wanted."""
     while True:
@@ -337,7 +366,7 @@ def _scan_lines(
         if i >= n or _is_full(work.counts, most, values):
             return i
         tape, repeated = work.counts[TAPE], work.counts[REPEATED]
-        end, error = _read_value(buf, i, n, lines, kind, rank, work)
+        end, error = _read_value(buf, i, n, lines, kind, rank, name, work)
         if error == OK:
             end = skip_space(buf, end, n, YES)
             if end < n and buf[end] != NEWLINE:
@@ -378,7 +407,7 @@ def _find_element_end(buf: Any, i: int, n: int) -> int:
 @njit(nogil=True, cache=True)
 def _scan_elements(
     buf: Any, i: int, n: int, final: bool, lines: bool, named: bool, largest: int, most: int, values: int, kind: int,
-    rank: int, work: Any,
+    rank: int, name: int, work: Any,
 ) -> int:  # fmt: skip
     """Read elements of an array, or members of a valid object; `work.counts[PHASE]` says where in it they begin.
 
@@ -409,7 +438,7 @@ def _scan_elements(
         if named:
             end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
             i = skip_space(buf, end + 1, n, NO) + 1
-        end, error = _read_value(buf, i, n, lines, kind, rank, work)
+        end, error = _read_value(buf, i, n, lines, kind, rank, name, work)
         after = AFTER
         if error != OK and (final or end < n):
             close = n if error == INCOMPLETE else _find_element_end(buf, i, n)
@@ -426,7 +455,7 @@ def _scan_elements(
 @njit(nogil=True, cache=True)
 def scan_records(
     buf: Any, i: int, n: int, final: bool, shape: int, largest: int, most: int, values: int, kind: int, rank: int,
-    work: Any,
+    name: int, work: Any,
 ) -> int:  # fmt: skip
     """Read records: one kernel, for each costs a new user seconds to compile.
 
@@ -441,6 +470,7 @@ def scan_records(
         values: values that are kept, after which to stop.
         kind: what a record is, see column_roles.
         rank: its rank.
+        name: as for a value.
         work: memory; gains records and their values (of ONE: its values, and an error code).
 
     Returns:
@@ -448,8 +478,8 @@ def scan_records(
     """
     lines, named = shape == LINES, shape == OBJECT
     if lines:
-        return _scan_lines(buf, i, n, final, lines, largest, most, values, kind, rank, work)
+        return _scan_lines(buf, i, n, final, lines, largest, most, values, kind, rank, name, work)
     if shape == ONE:
-        i, work.counts[ERROR] = _read_value(buf, i, n, lines, kind, rank, work)
+        i, work.counts[ERROR] = _read_value(buf, i, n, lines, kind, rank, name, work)
         return i
-    return _scan_elements(buf, i, n, final, lines, named, largest, most, values, kind, rank, work)
+    return _scan_elements(buf, i, n, final, lines, named, largest, most, values, kind, rank, name, work)

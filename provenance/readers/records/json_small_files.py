@@ -102,12 +102,12 @@ def _scan_document(buf: Any, i: int, n: int, largest: int, most: int, kind: int,
         return False
     if buf[i] == OPEN_BRACKET:
         work.counts[PHASE] = OPEN
-        end = scan_records(buf, i + 1, n, True, ARRAY, largest, most, most, kind, rank, work)
+        end = scan_records(buf, i + 1, n, True, ARRAY, largest, most, most, kind, rank, rank, work)
         return work.counts[PHASE] == DONE and skip_space(buf, end, n, False) >= n
     if buf[i] != OPEN_BRACE:
         return False
     checked: Any = np.int64(CHECKED)
-    end = scan_records(buf, i, n, True, ONE, largest, most, most, checked, rank, work)
+    end = scan_records(buf, i, n, True, ONE, largest, most, most, checked, rank, rank, work)
     if work.counts[ERROR] != OK or skip_space(buf, end, n, False) < n:
         return False
     first, last = _find_array(buf[i:end], end - i, members)
@@ -115,9 +115,9 @@ def _scan_document(buf: Any, i: int, n: int, largest: int, most: int, kind: int,
         return False
     if first > 0:
         work.counts[PHASE] = OPEN
-        scan_records(buf, i + first + 1, i + last, True, ARRAY, largest, most, most, kind, rank, work)
+        scan_records(buf, i + first + 1, i + last, True, ARRAY, largest, most, most, kind, rank, rank, work)
         return work.counts[PHASE] == DONE
-    scan_records(buf, i, end, True, ONE, largest, most, most, kind, rank, work)
+    scan_records(buf, i, end, True, ONE, largest, most, most, kind, rank, rank, work)
     close_record(i, end, work.counts[ERROR], tape, work)
     return work.counts[ERROR] == OK
 
@@ -133,7 +133,7 @@ def _scan_files(
         n, records, tape = ends[file], work.counts[RECORDS], work.counts[TAPE]
         i = string_kernels.skip_byte_order_mark(buf, starts[file], n)
         if by_lines:
-            scan_records(buf, i, n, True, LINES, largest, most, most, kind, rank, work)
+            scan_records(buf, i, n, True, LINES, largest, most, most, kind, rank, rank, work)
             whole = True
         else:
             whole = _scan_document(buf, i, n, largest, most, kind, members, work)

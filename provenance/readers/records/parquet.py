@@ -88,12 +88,16 @@ def _read_group(
             continue
         budget.spend(part.nbytes + _ROW_BYTES * part.num_rows)
         try:
-            buf, tape, errors = arrow_columns.flatten_batch(part, roles)
-            out = views.make_batch(views.build_views(buf, tape, part.num_rows), errors, tally.records)
+            flat = arrow_columns.flatten_batch(part, roles)
+            errors = flat.errors
+            found = views.build_views(flat.buf, flat.tape, part.num_rows, flat.names)
+            out = views.make_batch(found, errors, tally.records)
         except _FAULTS as error:
             raise BrokenParquet(f"row group {number} is broken") from error
         tally.count_records(errors, np.zeros(len(errors), np.int64))
-        del part, buf, tape  # nobody holds a long record twice
+        for column, size in flat.unread.items():
+            tally.leave_unread(column, size)
+        del part, flat, found  # nobody holds a long record twice
         yield out
         del out
 

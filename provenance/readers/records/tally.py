@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+MOST_UNREAD = 50
+"""Columns of one file that are named as not looked at; the others are OTHER_COLUMNS."""
+
+OTHER_COLUMNS = "(others)"
+
 
 @dataclass(slots=True)
 class Tally:
@@ -18,6 +23,7 @@ class Tally:
         skipped: bytes that were not understood.
         reason: why, the first time.
         notes: what was kept but is odd, by name.
+        unread: bytes of columns that nothing looks at, by their name.
     """
 
     records: int = 0
@@ -25,6 +31,7 @@ class Tally:
     skipped: int = 0
     reason: str | None = None
     notes: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
 
     def count_records(self, errors: Any, sizes: Any) -> None:
         """Count a batch of records.
@@ -49,3 +56,9 @@ class Tally:
         """Count what is odd but harmless."""
         if count:
             self.notes[name] = self.notes.get(name, 0) + count
+
+    def leave_unread(self, name: str, size: int) -> None:
+        """Count `size` bytes of a column that nothing looks at: neither views nor detectors."""
+        if size:
+            name = name if name in self.unread or len(self.unread) < MOST_UNREAD else OTHER_COLUMNS
+            self.unread[name] = self.unread.get(name, 0) + size

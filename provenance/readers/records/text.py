@@ -117,7 +117,7 @@ def _make_batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBa
 
 def _make_views(data: Any, found: Any) -> views.Views:
     good = found[:, 2] == string_kernels.OK
-    tape = np.zeros((int(good.sum()), 7), np.int32)
+    tape = np.zeros((int(good.sum()), value_tape.WIDTH), np.int32)
     tape[:, value_tape.REC] = np.flatnonzero(good)
     tape[:, value_tape.START : value_tape.END + 1] = found[good, :2]
     whole, _ = value_tape.join_values(data, tape, np.arange(len(tape), dtype=np.int32), len(found))

@@ -1,7 +1,8 @@
 """The tape on which readers put down values: one row a value, which views are made of.
 
-A row says record, kind, rank, group (the turn it belongs to, or -1), start, end and flags. Start and end point into one
-buffer of bytes. No Python touches a record.
+A row says record, kind, rank, group (the turn it belongs to, or -1), start, end, flags, and name: 0, or by what the
+column is found whose name is that of personal data. Start and end point into one buffer of bytes. Values of kind META
+stand in no view: detectors alone look at them. No Python touches a record.
 """
 
 
@@ -18,12 +19,30 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.readers.records import string_kernels
-from provenance.readers.records.characters import BACKSLASH, LOWER_A, LOWER_U, LOWER_Z, NEWLINE, QUOTE, SLASH, SPACE
+from provenance.readers.records.characters import (
+    BACKSLASH,
+    DOT,
+    LOWER_A,
+    LOWER_U,
+    LOWER_Z,
+    MINUS,
+    NEWLINE,
+    NINE,
+    OPEN_PARENTHESIS,
+    PLUS,
+    QUOTE,
+    SLASH,
+    SPACE,
+    ZERO,
+)
 from provenance.readers.records.column_roles import META, OTHER, RECORD, SIDE, SPEAKER
 from provenance.readers.records.string_kernels import ESCAPED
 
-REC, KIND, RANK, GROUP, START, END, FLAGS = range(7)
+REC, KIND, RANK, GROUP, START, END, FLAGS, NAME = range(8)
 """Columns of a tape."""
+
+WIDTH = 8
+"""How many there are."""
 
 BLANK, ANSWERS, QUOTED, DEAD = 2, 4, 8, 16
 """Flags of a tape's row beside ESCAPED: nothing visible; the assistant speaks; CSV quotes are doubled; overwritten."""
@@ -173,6 +192,52 @@ def join_values(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, i
 
 
 @njit(nogil=True, cache=True)
+def is_contact(buf: Any, start: int, end: int) -> bool:
+    """Say whether a value without letters may be a phone number or an IP address, not just a number.
+
+    Args:
+        buf: bytes.
+        start: where it begins.
+        end: where it ends.
+    """
+    digits, dots, signs = 0, 0, 0
+    for k in range(start, end):
+        c = buf[k]
+        if ZERO <= c <= NINE:
+            digits += 1
+        elif c == DOT:
+            dots += 1
+        elif c == PLUS or c == OPEN_PARENTHESIS or (k > start and (c == SPACE or c == MINUS)):
+            signs += 1
+    return (digits >= _LEAST_DIGITS and signs > 0 and dots != 1) or (dots == _IP_DOTS and digits > dots)
+
+
+_LEAST_DIGITS, _IP_DOTS = 7, 3  # of a phone number, of an IP address
+
+
+@njit(nogil=True, cache=True)
+def find_kind(buf: Any, start: int, end: int, kind: int, escaped: bool, named: bool) -> int:
+    """Say as what a value is put down that is no speaker.
+
+    Args:
+        buf: bytes.
+        start: where it begins.
+        end: where it ends.
+        kind: what it is by where it stands.
+        escaped: it holds escapes of JSON.
+        named: its column is called as personal data is.
+
+    Returns:
+        Its kind: META where detectors alone look at it; -1 where it is of no use.
+    """
+    if kind == OTHER or kind == RECORD or kind == META or kind == SIDE:
+        if holds_letter(buf, start, end, escaped):
+            return META if kind == SIDE else kind
+        return META if is_contact(buf, start, end) or (named and not is_blank(buf, start, end, escaped)) else -1
+    return -1 if is_blank(buf, start, end, escaped) else kind
+
+
+@njit(nogil=True, cache=True)
 def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
     for k in range(tape.shape[0]):
         row = tape[k]
@@ -185,14 +250,15 @@ def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
                 if answers[j] == value:
                     row[FLAGS] |= ANSWERS
             keep[k] = True
-        elif kind == OTHER or kind == RECORD:
-            keep[k] = holds_letter(buf, start, end, string_kernels.NO)
         else:
-            keep[k] = kind != META and kind != SIDE and not is_blank(buf, start, end, string_kernels.NO)
+            kind = find_kind(buf, start, end, kind, string_kernels.NO, row[NAME] > 0)
+            keep[k] = kind >= 0
+            if kind >= 0:
+                row[KIND] = kind
 
 
 def drop_useless(buf: Any, tape: Any, answers: Any) -> Any:
-    """Leave out values that are of no use to any view, and mark speakers that are assistants.
+    """Leave out values that are of no use to views or detectors, and mark speakers that are assistants.
 
     Args:
         buf: bytes that the tape points into, without JSON escapes.

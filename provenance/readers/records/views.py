@@ -12,6 +12,10 @@ The rule, for every record by itself, whatever batch or file it stands in:
 - `answer` is the answers alone, where there is a prompt; null otherwise.
 - A record without any value in a text role has as `whole` its other strings that contain a letter, as they stand; below
   keys that are ids or metadata none is taken.
+- `aside` joins what none of these holds, for detectors alone: other strings beside text roles, addresses, licences,
+  origins, ids and metadata. A value without a letter stands there if it may be a phone number or an IP address, or if
+  its column is called as personal data is; a mere number is nothing.
+- `named` lists columns that are called as personal data is (`personal_columns`).
 
 Readers put down values on a tape (`value_tape`). No Python touches a record.
 """
@@ -24,19 +28,20 @@ Readers put down values on a tape (`value_tape`). No Python touches a record.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numba import njit
 
 from provenance.core import schemas
-from provenance.readers.records import string_kernels
+from provenance.readers.records import personal_columns, string_kernels
 from provenance.readers.records.column_roles import (
     ANSWER,
     CHAT,
     CONTENT,
     LICENCE,
+    META,
     ORIGIN,
     OTHER,
     RECORD,
@@ -59,6 +64,9 @@ from provenance.readers.records.value_tape import (
     join_values,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 @njit(nogil=True, cache=True)
 def _is_same_value(buf: Any, tape: Any, a: int, b: int) -> bool:
@@ -73,16 +81,17 @@ def _is_same_value(buf: Any, tape: Any, a: int, b: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _settle_speakers(tape: Any, order: Any, keys: Any) -> Any:
+def _settle_speakers(tape: Any, order: Any, keys: Any, aside: Any) -> Any:
     """Settle who speaks; mark answers, and them alone, by ANSWERS, and make all that is said in a chat CHAT.
 
     Args:
         tape: one row a value; settled in place.
         order: gains the rows that count: without speakers, blanks and what was overwritten.
         keys: gains what they are ordered by.
+        aside: gains the rows that detectors alone look at.
 
     Returns:
-        How many rows count; whether they stand in order already.
+        How many rows count; whether they stand in order already; how many rows are aside.
     """
     most = 0
     for k in range(tape.shape[0]):
@@ -91,10 +100,14 @@ def _settle_speakers(tape: Any, order: Any, keys: Any) -> Any:
     for k in range(tape.shape[0]):
         if tape[k, KIND] == SPEAKER and tape[k, FLAGS] & DEAD == 0 and tape[k, GROUP] >= 0:
             speakers[tape[k, GROUP]] = 1 if tape[k, FLAGS] & ANSWERS else 2
-    used, last, sorted_ = 0, np.int64(-1), True
+    used, last, sorted_, beside = 0, np.int64(-1), True, 0
     for k in range(tape.shape[0]):
         kind, group, flags = tape[k, KIND], tape[k, GROUP], tape[k, FLAGS]
         if kind == SPEAKER or flags & (DEAD | BLANK):
+            continue
+        if kind == META:
+            aside[beside] = k
+            beside += 1
             continue
         speaker = speakers[group] if group >= 0 else 0
         answer = kind == SAID or (kind == CONTENT and speaker == 1) or (kind == ANSWER and speaker != 2)
@@ -107,25 +120,26 @@ def _settle_speakers(tape: Any, order: Any, keys: Any) -> Any:
         sorted_ = sorted_ and keys[used] >= last
         last = keys[used]
         used += 1
-    return used, sorted_
+    return used, sorted_, beside
 
 
-_VIEWS = 6
-_WHOLE, _PROMPT, _ANSWER, _URL, _LICENCE, _ORIGIN = range(_VIEWS)
+_VIEWS = 7
+_WHOLE, _PROMPT, _ANSWER, _URL, _LICENCE, _ORIGIN, _ASIDE = range(_VIEWS)
 
 
 @njit(nogil=True, cache=True)
-def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
+def _pick_rows(buf: Any, tape: Any, order: Any, aside: Any, picks: Any, counts: Any) -> None:
     """Pick the rows of each view by this module's rule.
 
     Args:
         buf: bytes.
         tape: settled.
         order: its rows that count, by record and rank.
-        picks: int32[6, n]: gains rows for whole, prompt, answer, url, licence and origin.
-        counts: int64[6]: gains how many.
+        aside: its rows that detectors alone look at, by record.
+        picks: int32[7, n]: gains rows for whole, prompt, answer, url, licence, origin and aside.
+        counts: int64[7]: gains how many.
     """
-    first, n = 0, order.shape[0]
+    first, n, beside = 0, order.shape[0], 0
     while first < n:
         record, text, answered, prompted, end = tape[order[first], REC], False, False, False, first
         while end < n and tape[order[end], REC] == record:
@@ -138,6 +152,10 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
                 else:
                     prompted = True
             end += 1
+        while beside < aside.shape[0] and tape[aside[beside], REC] <= record:
+            picks[_ASIDE, counts[_ASIDE]] = aside[beside]
+            counts[_ASIDE] += 1
+            beside += 1
         before: Any = np.int64(-1)
         before_asked: Any = np.int64(-1)
         before_answer: Any = np.int64(-1)
@@ -145,6 +163,9 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
         for j in range(first, end):
             k = np.int64(order[j])
             kind = np.int64(tape[k, KIND])
+            if (URL <= kind <= ORIGIN) or (kind == OTHER and text):
+                picks[_ASIDE, counts[_ASIDE]] = k
+                counts[_ASIDE] += 1
             if kind == URL and not url:
                 url = True
                 picks[_URL, counts[_URL]] = k
@@ -175,6 +196,10 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
                 else:
                     before_asked = k
         first = end
+    while beside < aside.shape[0]:
+        picks[_ASIDE, counts[_ASIDE]] = aside[beside]
+        counts[_ASIDE] += 1
+        beside += 1
 
 
 @dataclass(frozen=True)
@@ -184,6 +209,8 @@ class Views:
     Args:
         whole, prompt, answer, url, licence, origin: one value a record, null where it has none.
         surrogates: values with a lone surrogate, which is U+FFFD now.
+        aside: for detectors alone; None = no record has any.
+        named: columns that are called as personal data is; None = no record has any.
     """
 
     whole: pa.Array
@@ -193,31 +220,44 @@ class Views:
     licence: pa.Array
     origin: pa.Array
     surrogates: int
+    aside: pa.Array | None = None
+    named: pa.Array | None = None
 
 
-def build_views(buf: Any, tape: Any, count: int) -> Views:
+def build_views(buf: Any, tape: Any, count: int, names: Sequence[str] | None = None) -> Views:
     """Make the views of records from the tape of their values, by this module's rule.
 
     Args:
         buf: bytes that the tape points into.
         tape: one row a value, in order of appearance; it is settled in place.
         count: number of records.
+        names: of columns that the tape numbers; None = it says where keys of JSON begin.
 
     Returns:
         Views of `count` records.
     """
     order, keys = np.empty(len(tape), np.int32), np.empty(len(tape), np.int64)
-    used, sorted_ = _settle_speakers(tape, order, keys)
+    aside = np.empty(len(tape), np.int32)
+    used, sorted_, beside = _settle_speakers(tape, order, keys, aside)
+    aside = _order_by_record(tape, aside[:beside])
     order = order[:used] if sorted_ else order[:used][np.argsort(keys[:used], kind="stable")]
     del keys
-    picks, counts = np.empty((_VIEWS, used), np.int32), np.zeros(_VIEWS, np.int64)
-    _pick_rows(buf, tape, order, picks, counts)
+    picks, counts = np.empty((_VIEWS, used + beside), np.int32), np.zeros(_VIEWS, np.int64)
+    _pick_rows(buf, tape, order, aside, picks, counts)
     joined, odd = zip(*(join_values(buf, tape, picks[k, : counts[k]], count) for k in range(_VIEWS)), strict=True)
     # a cast costs as much as all else of a record, and most records have none of these
     url, licence, origin = (
-        texts.cast(pa.string()) if counts[3 + k] else pa.nulls(count, pa.string()) for k, texts in enumerate(joined[3:])
+        texts.cast(pa.string()) if counts[3 + k] else pa.nulls(count, pa.string())
+        for k, texts in enumerate(joined[3:_ASIDE])
     )
-    return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0])
+    named = personal_columns.name_columns(buf, tape, count, names)
+    return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0], joined[_ASIDE], named)
+
+
+def _order_by_record(tape: Any, rows: Any) -> Any:
+    """Order rows by their record: where columns were read one after the other they are not."""
+    records = tape[rows, REC]
+    return rows if (records[1:] >= records[:-1]).all() else rows[np.argsort(records, kind="stable")]
 
 
 _REASONS = pa.array(string_kernels.REASONS, pa.string())
@@ -241,6 +281,8 @@ def make_batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.R
             pa.array(np.arange(row, row + len(errors), dtype=np.int64)),
             pa.nulls(len(errors), pa.int64()) if offsets is None else pa.array(offsets, pa.int64()),
             *(views.whole, views.prompt, views.answer, views.url, views.licence, views.origin),
+            pa.nulls(len(errors), pa.large_string()) if views.aside is None else views.aside,
+            pa.nulls(len(errors), pa.list_(pa.string())) if views.named is None else views.named,
             _REASONS.take(pa.array(codes)) if codes.any() else pa.nulls(len(codes), pa.string()),
         ],
         schema=schemas.RECORDS,

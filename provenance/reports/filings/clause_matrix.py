@@ -431,7 +431,7 @@ def _training_data(tables: Mapping[str, pa.Table]) -> list[Block]:
     sums = [sum(row[name] for row in sources) for name in ("records", "bytes", "tokens")]
     total = (bilingual("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
     sentence = (
-        "Words are counted after normalisation v1, one for each Han character; a model's tokens are another number. "
+        "Words are counted after normalisation, one for each Han character; a model's tokens are another number. "
         "The kind of source is as the data's manifests declare it; so is the type, else text where records hold text."
     )
     sentence_zh = (

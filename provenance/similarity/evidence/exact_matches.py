@@ -195,7 +195,7 @@ def _expand_to_records(nodes: Nodes, node_distinctive: Ints, cells: NodeCells, l
 def match_exact(
     nodes: Nodes, node_distinctive: Ints, first: int = 0, last: int | None = None
 ) -> Iterator[ExactMatches]:
-    """Find every record that stands in another file, word for word after normalisation v1.
+    """Find every record that stands in another file, word for word after normalisation.
 
     Args:
         nodes: the nodes.

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.similarity.candidates.set_overlap import lower_bound
-from provenance.similarity.text import normalisation, shingles
+from provenance.similarity.text import normalisation, shingles, unicode_tables
 from provenance.similarity.text.shingles import WORDS_PER_SHINGLE, hash_record, xxh64
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def find_texts(
         MOST_TRIES did not do.
     """
     # a character folds to one character: the words stand where they would stand unfolded
-    tables = normalisation.load_tables()
+    tables = unicode_tables.load_tables()
     found: tuple[Ints, Ints] = _find_in_records(
         *normalisation.normalise(longer, fold_chinese=fold_chinese),
         *normalisation.buffers(longer),

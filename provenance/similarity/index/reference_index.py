@@ -58,6 +58,16 @@ _METADATA_FORMS = {
 }
 """What METADATA must look like, and what it then is."""
 
+VERSIONS = {
+    1: (shingles.SHINGLE_V1, normalisation.NORMALISATION_V1),
+    2: (shingles.SHINGLE, normalisation.NORMALISATION),
+}
+"""Shingle and normalisation of the indexes that can be looked up; new ones are of the last version.
+
+Of a text without invisible characters both versions have the same hashes, so that an index of version 1 finds it. Its
+texts that hold such characters are found no more: data is cut by version 2, and COVERAGE says so.
+"""
+
 METADATA = {
     "format": FORMAT,
     "kind": "protected (must not be in the data), benchmark (not in training data), known (a public data set)",
@@ -106,6 +116,7 @@ class ReferenceIndex:
         created_by: who or what made it.
         digest: SHA-256 of the index.
         table: ITEMS.
+        version: of its normalisation, one of VERSIONS.
     """
 
     path: Path
@@ -119,6 +130,7 @@ class ReferenceIndex:
     created_by: str
     digest: str
     table: pa.Table
+    version: int = max(VERSIONS)
 
     @property
     def count_hashes(self) -> int:
@@ -239,7 +251,7 @@ def read_index(path: Path, *, shipped: bool = False) -> ReferenceIndex:
     return ReferenceIndex(
         path=path, kind=about["kind"], title=about["title"], unit=about["of"], scale=scale, key=about["key"],
         items=int(about["items"]), files=files, created_by=about["created-by"],
-        digest=digest, table=table,
+        digest=digest, table=table, version=_find_version(about),
     )  # fmt: skip
 
 
@@ -276,9 +288,10 @@ def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C9
     absent = [name for name in METADATA if name not in about and name != "files"]
     if absent:
         raise ConfigError(f"{path} is damaged: its metadata says nothing of {', '.join(absent)}")
-    for name, wanted in (("shingle", shingles.SHINGLE), ("normalisation", normalisation.NORMALISATION)):
-        if about[name] != wanted:
-            raise ConfigError(f"{path} was made with {about[name]!r}, and this version has {wanted!r}; make it anew")
+    if not _find_version(about):
+        names = zip(("shingle", "normalisation"), VERSIONS[max(VERSIONS)], strict=True)
+        name, wanted = next(each for each in names if about[each[0]] != each[1])
+        raise ConfigError(f"{path} was made with {about[name]!r}, and this version has {wanted!r}; make it anew")
     for name, words in (("kind", INDEX_KINDS), ("of", INDEX_UNITS)):
         if about[name] not in words:
             raise ConfigError(f"{path} has the {name} {about[name]!r}; there are: {', '.join(words)}")
@@ -291,6 +304,12 @@ def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C9
             raise ConfigError(f"{path} is damaged: {about[name][:40]!r} is no {noun}")
     if int(about["scale"]) > 1 and about["of"] == "shingles":
         raise ConfigError(f"{path} keeps a part of its shingles; only texts can be counted from a part")
+
+
+def _find_version(about: Mapping[str, str]) -> int:
+    """Return the version of the normalisation that an index was made with; 0 where it is none of VERSIONS."""
+    made = about["shingle"], about["normalisation"]
+    return next((version for version, names in VERSIONS.items() if names == made), 0)
 
 
 def _read_file_digests(path: Path, about: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,15 +1,22 @@
-"""Normalisation v1: what it means here that two texts are the same.
+"""Normalisation v2, and v1: what it means here that two texts are the same.
 
-Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else separates; a code
-point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by one space. All by
-the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that the answer does
-not depend on the Python that runs. `reference_normalisation` says the same in plain Python; published vectors in
-`data/shingle-v1-vectors.json` let anybody check an implementation of their own.
+Version 1: Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else
+separates; a code point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by
+one space. All by the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that
+the answer does not depend on the Python that runs. `reference_normalisation` says the same in plain Python; published
+vectors in `data/shingle-v1-vectors.json` and `data/shingle-v2-vectors.json` let anybody check an implementation of
+their own.
+
+Version 2 is version 1 of the NFKC text without what nobody sees: the code points with the property
+Default_Ignorable_Code_Point (zero-width spaces and joiners, soft hyphens, variation selectors, Hangul fillers, ...) and
+U+0640, the Arabic tatweel. Where a text holds none of them, both say the same. Scans use version 2; version 1 is for
+indexes that were made with it.
 
 The kernel reads Arrow buffers in place. A code point whose decomposition begins with a mark, or with the second half of
 a composite, may join what stands before it; all others are normalisation boundaries. A segment between two boundaries
 is nearly always one code point, whose folded NFKC form stands in a table; only longer ones are decomposed, reordered
-and composed.
+and composed. For version 2 what is left out joins what stands before it, too, and goes when its segment is decomposed:
+none of it composes with anything, so that this equals taking it from the NFKC text.
 
 With Chinese folded, which is another normalisation of another name, a traditional character then becomes its simplified
 one: by OpenCC's table of characters, the first of several, character by character and never by words.
@@ -17,24 +24,33 @@ one: by OpenCC's table of characters, the first of several, character by charact
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from provenance.core.package_data import DATA_FOLDER
+from provenance.similarity.text.unicode_tables import (
+    HAS_SEVERAL_FOLDINGS,
+    JOINS_PREVIOUS,
+    LEFT_OUT,
+    VERSIONS,
+    WORD,
+    WORD_ALONE,
+    load_tables,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NORMALISATION = "normalisation/v1 (Unicode 14.0.0)"
+    from provenance.similarity.text.unicode_tables import Bytes, Offsets
+
+NORMALISATION = "normalisation/v2 (Unicode 14.0.0)"
+NORMALISATION_V1 = "normalisation/v1 (Unicode 14.0.0)"
+"""Its name before invisible characters were left out."""
 
 CHINESE = "chinese/v1 (OpenCC TSCharacters, the first of several)"
 """Name of the folding of traditional characters, where it is asked for."""
 
-_JOINS_PREVIOUS, _WORD, _WORD_ALONE, _HAS_SEVERAL_FOLDINGS = 1, 2, 4, 8
 _INSIDE_WORD, _SPACE_DUE, _NOTHING_WRITTEN = (
     0,
     1,
@@ -54,22 +70,6 @@ _CLASSES = 256  # canonical combining classes, a byte (Unicode, 3.11)
 _LONGEST_DECOMPOSITION = np.int64(24)  # code points, and some to spare: U+FDFA has 18
 _LAST_CODE_POINT, _REPLACEMENT = 0x10FFFF, 0xFFFD  # the highest there is; what stands for bytes that are cut off
 
-Bytes = npt.NDArray[np.uint8]
-Offsets = npt.NDArray[np.int64]
-
-
-class Tables(NamedTuple):
-    """The Unicode tables: the first four have a row a code point, `joining_leads` one a first byte of UTF-8."""
-
-    flags: Bytes
-    fold: npt.NDArray[np.int32]
-    decomposition: npt.NDArray[np.int32]
-    marks: Bytes
-    pool: npt.NDArray[np.int32]
-    pair_keys: Offsets
-    pair_codes: npt.NDArray[np.int32]
-    joining_leads: npt.NDArray[np.bool_]
-
 
 def name_with_folding(name: str, *, fold_chinese: bool) -> str:
     """Return the name of a normalisation or shingle: what was folded is never compared with what was not.
@@ -79,58 +79,6 @@ def name_with_folding(name: str, *, fold_chinese: bool) -> str:
         fold_chinese: whether traditional characters count as their simplified ones.
     """
     return f"{name} + {CHINESE}" if fold_chinese else name
-
-
-@cache
-def load_chinese_folding() -> dict[int, int]:
-    """Return the simplified code point of every traditional one."""
-    with np.load(DATA_FOLDER / "chinese-v1.npz") as stored:
-        return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
-
-
-def load_tables(*, fold_chinese: bool = False) -> Tables:
-    """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
-
-    Args:
-        fold_chinese: whether traditional characters fold to their simplified ones.
-    """
-    return _tables(fold_chinese)  # by place: a cache would keep the same tables once more for each way to ask
-
-
-@cache
-def _tables(fold_chinese: bool) -> Tables:
-    if fold_chinese:
-        unfolded = load_tables()
-        simplified = np.arange(unfolded.fold.shape[0], dtype=np.int32)
-        simplified[list(load_chinese_folding())] = list(load_chinese_folding().values())
-        # where a code point has several foldings, `fold` is a place in the pool, whose lengths are below any character
-        fold = np.where(unfolded.flags & _HAS_SEVERAL_FOLDINGS, unfolded.fold, simplified[unfolded.fold])
-        return unfolded._replace(fold=fold, pool=simplified[unfolded.pool])
-    with np.load(DATA_FOLDER / "unicode-14.0.0.npz") as stored:
-        blocks = stored["stage1"].astype(np.int64)
-        rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
-        flags = stored["flags"][rows]
-        fold = stored["fold"][rows]
-        single = (flags & _HAS_SEVERAL_FOLDINGS) == 0
-        fold[single] += np.flatnonzero(single).astype(np.int32)  # stored relative to the code point
-        pool, keys, codes = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
-        return Tables(
-            flags,
-            fold,
-            stored["decomposition"][rows],
-            stored["marks"][rows],
-            pool,
-            keys,
-            codes,
-            _joining_lead_bytes(flags),
-        )
-
-
-def _joining_lead_bytes(flags: Bytes) -> npt.NDArray[np.bool_]:
-    """Tell of every byte whether a code point that begins with it may join what stands before it."""
-    leads = np.zeros(256, np.bool_)
-    leads[[chr(code).encode("utf-8", "surrogatepass")[0] for code in np.flatnonzero(flags & _JOINS_PREVIOUS)]] = True
-    return leads
 
 
 @njit(nogil=True, cache=True)
@@ -174,12 +122,12 @@ def _encode_utf8(code: Any, out: Any, at: Any) -> Any:
 @njit(nogil=True, cache=True)
 def _write_code_point(code: Any, kind: Any, out: Any, at: Any, state: Any) -> Any:
     """Write one folded code point of class `kind`, with the space that is due."""
-    if kind & _WORD:
+    if kind & WORD:
         if state == _SPACE_DUE:
             out[at] = 32
             at += 1
         return _encode_utf8(code, out, at), _INSIDE_WORD
-    if kind & _WORD_ALONE:
+    if kind & WORD_ALONE:
         if state != _NOTHING_WRITTEN:
             out[at] = 32
             at += 1
@@ -209,7 +157,7 @@ def _with_room(buffer: Any, used: Any, wanted: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
-    """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`."""
+    """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`, without what is left out."""
     used = np.int64(0)
     while at < end:
         code, size = _decode_utf8(data, at, end)
@@ -227,10 +175,10 @@ def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
         elif index:
             for k in range(1, tables.pool[index] + 1):
                 codes[used] = tables.pool[index + k]
-                used += 1
+                used += (tables.flags[codes[used]] & LEFT_OUT) == 0
         else:
             codes[used] = code
-            used += 1
+            used += (tables.flags[code] & LEFT_OUT) == 0
     return codes, used
 
 
@@ -319,7 +267,7 @@ def _write_segment(data: Any, at: Any, stop: Any, out: Any, pos: Any, state: Any
         return np.int64(-1), state
     for k in range(used):
         code = codes[k]
-        if tables.flags[code] & _HAS_SEVERAL_FOLDINGS:
+        if tables.flags[code] & HAS_SEVERAL_FOLDINGS:
             pos, state = _write_foldings(tables.fold[code], tables.flags, tables.pool, out, pos, state)
         else:
             pos, state = _write_code_point(np.int64(tables.fold[code]), tables.flags[code], out, pos, state)
@@ -339,7 +287,7 @@ def _normalise_record(
         byte = data[np.uint64(at)]  # an index without sign needs no check for a negative one
         if byte < 0x80 and (at + 1 >= end or data[np.uint64(at + 1)] < 0x80):
             # without a branch: both are written, and what does not count is written over
-            word = np.int64((flags[byte] & _WORD) != 0)
+            word = np.int64((flags[byte] & WORD) != 0)
             out[np.uint64(pos)] = 32
             pos += word & np.int64(state == _SPACE_DUE)
             out[np.uint64(pos)] = fold[byte]
@@ -351,14 +299,14 @@ def _normalise_record(
         stop = at + size
         while stop < end and leads[data[np.uint64(stop)]]:
             following, width = _decode_utf8(data, stop, end)
-            if not flags[following] & _JOINS_PREVIOUS:
+            if not flags[following] & JOINS_PREVIOUS:
                 break
             stop += width
         if stop > at + size:
             pos, state = _write_segment(data, at, stop, out, pos, state, tables)
             if pos < 0:
                 return pos
-        elif flags[code] & _HAS_SEVERAL_FOLDINGS:
+        elif flags[code] & HAS_SEVERAL_FOLDINGS:
             pos, state = _write_foldings(fold[code], flags, tables.pool, out, pos, state)
         else:
             pos, state = _write_code_point(np.int64(fold[code]), flags[code], out, pos, state)
@@ -392,10 +340,10 @@ def _growth(data: Any, at: Any, end: Any, t: Any) -> Any:
         code, width = _decode_utf8(data, at, end)
         at += width
         flags = t.flags[code]
-        run = run + 1 if flags & _JOINS_PREVIOUS else np.int64(0)
+        run = run + 1 if flags & JOINS_PREVIOUS else np.int64(0)
         longest = max(longest, run)
         size += (
-            5 * np.int64(t.pool[t.fold[code]]) if flags & _HAS_SEVERAL_FOLDINGS else width + (flags & _WORD_ALONE != 0)
+            5 * np.int64(t.pool[t.fold[code]]) if flags & HAS_SEVERAL_FOLDINGS else width + (flags & WORD_ALONE != 0)
         )
     return size, longest
 
@@ -424,7 +372,7 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
         stop = at + size
         while stop < end and data[stop] >= 0x80:
             following, width = _decode_utf8(data, stop, end)
-            if not tables.flags[following] & _JOINS_PREVIOUS:
+            if not tables.flags[following] & JOINS_PREVIOUS:
                 break
             stop += width
         before = pos
@@ -432,7 +380,7 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
             pos, state = _write_segment(data, at, stop, out, pos, state, tables)
             if pos < 0:
                 return word
-        elif tables.flags[code] & _HAS_SEVERAL_FOLDINGS:
+        elif tables.flags[code] & HAS_SEVERAL_FOLDINGS:
             pos, state = _write_foldings(tables.fold[code], tables.flags, tables.pool, out, pos, state)
         else:
             pos, state = _write_code_point(np.int64(tables.fold[code]), tables.flags[code], out, pos, state)
@@ -448,7 +396,7 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
 
 @njit(nogil=True, cache=True)
 def locate_words(data: Any, begin: Any, end: Any, words: Any, tables: Any) -> Any:
-    """Find the words of normalisation v1 in the bytes that they were made of (a kernel).
+    """Find the words of a normalised text in the bytes that they were made of (a kernel).
 
     Args:
         data: UTF-8.
@@ -467,18 +415,21 @@ def locate_words(data: Any, begin: Any, end: Any, words: Any, tables: Any) -> An
     return starts, stops
 
 
-def normalise(texts: pa.LargeStringArray, *, fold_chinese: bool = False) -> tuple[Bytes, Offsets]:
-    """Normalise a column of texts (normalisation v1).
+def normalise(
+    texts: pa.LargeStringArray, *, fold_chinese: bool = False, version: int = VERSIONS[-1]
+) -> tuple[Bytes, Offsets]:
+    """Normalise a column of texts.
 
     Args:
         texts: valid UTF-8; a null counts as an empty text.
         fold_chinese: whether traditional characters count as their simplified ones.
+        version: of the normalisation, 1 or 2.
 
     Returns:
         The normalised bytes of all texts in one buffer, and n + 1 offsets into it.
     """
     data, offsets = buffers(texts)
-    result: tuple[Bytes, Offsets] = _normalise(data, offsets, load_tables(fold_chinese=fold_chinese))
+    result: tuple[Bytes, Offsets] = _normalise(data, offsets, load_tables(fold_chinese=fold_chinese, version=version))
     return result
 
 

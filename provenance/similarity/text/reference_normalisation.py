@@ -1,10 +1,10 @@
-"""Normalisation v1 in plain Python: the definition that the kernel is held to, and that others can implement."""
+"""Normalisation v2, and v1, in plain Python: what the kernel is held to, and what others can implement."""
 
 from __future__ import annotations
 
 import unicodedata
 
-from provenance.similarity.text.normalisation import load_chinese_folding
+from provenance.similarity.text.unicode_tables import VERSIONS, load_chinese_folding, load_left_out
 
 _ALONE_SCRIPTS = (
     "CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR",
@@ -13,17 +13,20 @@ _ALONE_SCRIPTS = (
 )  # fmt: skip
 
 
-def normalise_reference(text: str, *, fold_chinese: bool = False) -> str:
+def normalise_reference(text: str, *, fold_chinese: bool = False, version: int = VERSIONS[-1]) -> str:
     """Normalise one text in plain Python: the definition, for tests and for whoever implements it elsewhere.
 
     Args:
         text: any text.
         fold_chinese: whether traditional characters count as their simplified ones.
+        version: 1, or 2: that of the NFKC text without what nobody sees.
 
     Returns:
         The same as the kernel wherever the running Python's Unicode tables agree with 14.0.0.
     """
     out = ""
+    if version > 1:
+        text = unicodedata.normalize("NFKC", text).translate(dict.fromkeys(load_left_out()))
     folded = unicodedata.normalize("NFKC", text).casefold()
     for char in folded.translate(load_chinese_folding()) if fold_chinese else folded:
         word = unicodedata.category(char)[0] in "LMN"

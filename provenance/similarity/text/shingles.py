@@ -1,4 +1,4 @@
-"""Shingle v1: five words of normalisation v1 joined by one space, hashed by XXH64 (seed 0) over their UTF-8.
+"""Shingle v2: five words of normalisation v2 joined by one space, hashed by XXH64 (seed 0) over their UTF-8.
 
 A record of fewer than five words has one shingle: itself. A record without words has none, and no view. Because a
 normalised record is its words joined by one space, every shingle is a slice of it and nothing is copied. XXH64 is that
@@ -16,8 +16,12 @@ from numba import njit
 
 from provenance.similarity.text.normalisation import name_with_folding, normalise
 from provenance.similarity.text.reference_normalisation import normalise_reference
+from provenance.similarity.text.unicode_tables import VERSIONS
 
-SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
+SHINGLE = "shingle/v2 (5 words, XXH64 seed 0)"
+SHINGLE_V1 = "shingle/v1 (5 words, XXH64 seed 0)"
+"""The same of normalisation v1."""
+
 WORDS_PER_SHINGLE = 5
 
 _FEW = 64  # bytes below which a shingle is hashed with few branches
@@ -41,7 +45,7 @@ NODES = pa.schema(
         pa.field("row", pa.int64(), nullable=False, metadata={"doc": "number of the record in its file"}),
         pa.field("low", pa.uint64(), nullable=False, metadata={"doc": "XXH64 of the normalised text, seed 0"}),
         pa.field("high", pa.uint64(), nullable=False, metadata={"doc": "XXH64 of the same, second seed"}),
-        pa.field("words", pa.int64(), nullable=False, metadata={"doc": "words of normalisation v1"}),
+        pa.field("words", pa.int64(), nullable=False, metadata={"doc": "words of the normalised text"}),
         pa.field("distinct", pa.int64(), nullable=False, metadata={"doc": "distinct shingles"}),
     ],
     metadata={"table": "NODES", "grain": "one record that has words", "shingle": SHINGLE},
@@ -418,16 +422,17 @@ def identify_texts(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:
     return shingle_texts(texts, rows).nodes
 
 
-def shingles_reference(text: str) -> list[str]:
+def shingles_reference(text: str, *, version: int = VERSIONS[-1]) -> list[str]:
     """Return the shingles of one text in order, in plain Python: the definition, for tests and other implementations.
 
     Args:
         text: any text, not normalised.
+        version: of the normalisation, 1 or 2.
 
     Returns:
         Each shingle's text; its hash is XXH64 (seed 0) of the UTF-8.
     """
-    words = normalise_reference(text).split()
+    words = normalise_reference(text, version=version).split()
     if len(words) <= WORDS_PER_SHINGLE:
         return [" ".join(words)] if words else []
     return [" ".join(words[k : k + WORDS_PER_SHINGLE]) for k in range(len(words) - WORDS_PER_SHINGLE + 1)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity.evidence import spans
-from provenance.similarity.text import normalisation
+from provenance.similarity.text import normalisation, unicode_tables
 from provenance.similarity.text.normalisation import normalise
 from provenance.similarity.text.reference_normalisation import normalise_reference
 
@@ -26,7 +26,7 @@ def words_of(text):
 @given(TEXTS)
 def test_words_are_where_the_trace_says(text):
     words, raw = words_of(text), np.frombuffer(text.encode(), np.uint8)
-    starts, stops = normalisation.locate_words(raw, 0, len(raw), len(words), normalisation.load_tables())
+    starts, stops = normalisation.locate_words(raw, 0, len(raw), len(words), unicode_tables.load_tables())
     assert len(starts) == len(stops) == len(words)
     assert (starts < stops).all()
     assert (np.diff(starts) >= 0).all()
@@ -43,7 +43,7 @@ def test_words_are_where_the_trace_says(text):
 def test_texts_that_grow_a_lot_are_traced(unit):
     text = unit * 300
     words, raw = words_of(text), np.frombuffer(text.encode(), np.uint8)
-    starts, stops = normalisation.locate_words(raw, 0, len(raw), len(words), normalisation.load_tables())
+    starts, stops = normalisation.locate_words(raw, 0, len(raw), len(words), unicode_tables.load_tables())
     assert (starts < stops).all()
     assert stops[-1] >= len(raw) - 1
 

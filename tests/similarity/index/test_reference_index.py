@@ -19,7 +19,7 @@ from provenance.errors import ConfigError
 from provenance.pipeline import build_index
 from provenance.similarity.index import reference_index
 from provenance.similarity.text import shingles
-from provenance.similarity.text.normalisation import NORMALISATION
+from provenance.similarity.text.normalisation import NORMALISATION, NORMALISATION_V1
 
 ABOUT = {
     "kind": "benchmark",
@@ -86,6 +86,12 @@ def test_the_file_says_what_it_is(tmp_path):
     }  # fmt: skip
 
 
+def test_an_index_of_the_older_normalisation_is_read_and_says_so(tmp_path):
+    older = {"shingle": shingles.SHINGLE_V1, "normalisation": NORMALISATION_V1}
+    assert reference_index.read_index(written(tmp_path)).version == 2
+    assert reference_index.read_index(written(tmp_path, **older)).version == 1
+
+
 ANY = {"item": "a", "part": None, "view": "whole", "distinct": 2, "hashes": [1, 2]}
 NAMELESS = pa.schema([pa.field(field.name, field.type) for field in reference_index.ITEMS])
 
@@ -95,7 +101,8 @@ NAMELESS = pa.schema([pa.field(field.name, field.type) for field in reference_in
     [
         ({"format": "provenance-index/v2"}, "no index that this version reads: its format is 'provenance-index/v2'"),
         ({"drop": ("format",)}, "its metadata names no format"),
-        ({"shingle": "shingle/v2 (7 words)"}, "made with 'shingle/v2 (7 words)', and this version has 'shingle/v1"),
+        ({"shingle": "shingle/v3 (7 words)"}, "made with 'shingle/v3 (7 words)', and this version has 'shingle/v2"),
+        ({"shingle": shingles.SHINGLE_V1}, "made with 'shingle/v1 (5 words, XXH64 seed 0)'"),
         ({"normalisation": "normalisation/v1 (Unicode 9)"}, "make it anew"),
         ({"kind": "secret"}, "has the kind 'secret'; there are: protected, benchmark, known"),
         ({"of": "words"}, "has the of 'words'"),

@@ -2,12 +2,13 @@ import sys
 import unicodedata
 from itertools import pairwise
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity.text import normalisation, shingles
+from provenance.similarity.text import normalisation, shingles, unicode_tables
 from provenance.similarity.text.normalisation import buffers, normalise
 from provenance.similarity.text.reference_normalisation import normalise_reference
 
@@ -16,8 +17,12 @@ same_unicode = pytest.mark.skipif(
 )
 
 
-def normalised(texts, *, fold_chinese=False):
-    data, offsets = normalise(pa.array(texts, pa.large_string()), fold_chinese=fold_chinese)
+VERSIONS = pytest.mark.parametrize("version", unicode_tables.VERSIONS)
+LEFT_OUT = frozenset(map(chr, unicode_tables.load_left_out()))
+
+
+def normalised(texts, *, fold_chinese=False, version=2):
+    data, offsets = normalise(pa.array(texts, pa.large_string()), fold_chinese=fold_chinese, version=version)
     joined = data.tobytes()
     return [joined[offsets[k] : offsets[k + 1]].decode() for k in range(len(texts))]
 
@@ -32,9 +37,11 @@ def normalised(texts, *, fold_chinese=False):
         *(pytest.param(*each, marks=pytest.mark.full) for each in [("a", "b"), ("가", "\u0323\u0301"), ("が ", "ᆨ")]),
     ],
 )
-def test_every_code_point_in_context_equals_the_definition(before, after):
+@VERSIONS
+def test_every_code_point_in_context_equals_the_definition(before, after, version):
     texts = [before + chr(code) + after for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-    wrong = [ascii(t) for t, got in zip(texts, normalised(texts), strict=True) if got != normalise_reference(t)]
+    got = normalised(texts, version=version)
+    wrong = [ascii(t) for t, each in zip(texts, got, strict=True) if each != normalise_reference(t, version=version)]
     assert wrong == []
 
 
@@ -42,10 +49,62 @@ marks = st.characters(min_codepoint=0x300, max_codepoint=0x345)
 awkward = st.sampled_from("aeiouAEIOUß가나\u1100\u1161\u11a8が\u3099\u309a ﬁ中文ก\u0e34ẛİıΐﷺ，_\n")
 
 
+characters = st.characters(exclude_categories=["Cs"])
+displayed = st.sampled_from(
+    "\ufe71\ufe77\ufe79\ufe7b\ufe7d\ufe7f\ufcf2\ufcf3\ufcf4\ufe70"
+)  # what decomposes to a tatweel, and one that does not
+unseen = st.sampled_from(sorted(LEFT_OUT)) | displayed
+
+
 @same_unicode
-@given(st.lists(st.text(st.one_of(st.characters(exclude_categories=["Cs"]), marks, awkward), max_size=60), max_size=8))
-def test_any_text_equals_the_definition(texts):
-    assert normalised(texts) == [normalise_reference(text) for text in texts]
+@VERSIONS
+@given(st.lists(st.text(st.one_of(characters, marks, awkward, unseen), max_size=60), max_size=8))
+def test_any_text_equals_the_definition(version, texts):
+    assert normalised(texts, version=version) == [normalise_reference(text, version=version) for text in texts]
+
+
+@same_unicode
+@given(st.text(st.one_of(characters, marks, awkward, unseen), max_size=60), st.booleans())
+def test_version_2_is_version_1_of_the_nfkc_text_without_what_nobody_sees(text, fold):
+    stripped = "".join(char for char in unicodedata.normalize("NFKC", text) if char not in LEFT_OUT)
+    assert normalised([text], fold_chinese=fold) == normalised([stripped], fold_chinese=fold, version=1)
+
+
+@given(st.text(st.one_of(characters, marks, awkward), max_size=60))
+def test_both_versions_are_one_where_nothing_is_left_out(text):
+    stripped = "".join(char for char in text if not LEFT_OUT & {*unicodedata.normalize("NFKC", char)})
+    assert normalised([stripped]) == normalised([stripped], version=1)
+
+
+def test_what_is_left_out_is_what_unicode_says():
+    """Default_Ignorable_Code_Point of Unicode 14.0.0 has 4,174 code points; the tatweel is none of them."""
+    assert len(LEFT_OUT) == 4174 + 1
+    assert "\u0640" in LEFT_OUT
+    assert not LEFT_OUT & set(map(chr, range(0xAD)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ha\u200brbour ma\u00adrket", "harbour market"),
+        ("e\u200d\u0301", "é"),
+        ("مرسـاة", "مرساة"),
+        ("\u1100\u2060\u1161", "가"),
+        ("\u200b", ""),
+        ("a \u200b b", "a b"),
+        ("\u200b\u0640a", "a"),
+    ],
+)
+def test_invisible_characters_separate_nothing(text, expected):
+    assert normalised([text]) == [expected]
+
+
+def test_the_words_of_a_text_with_invisible_characters_are_found_in_it():
+    text = "the ha\u200brbour\u00ad at ni\u2060ght".encode()
+    data, tables = np.frombuffer(text, np.uint8), unicode_tables.load_tables()
+    starts, stops = normalisation.locate_words(data, 0, len(data), 4, tables)
+    words = [text[a:b].decode() for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+    assert words == ["the", "ha\u200brbour\u00ad", "at", "ni\u2060ght"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 50, 200_000])
@@ -121,7 +180,7 @@ def test_every_chinese_code_point_folded_equals_the_definition():
 def test_the_chinese_table_is_opencc_s_character_by_character():
     """The oracle is the package that the table was built from; a chain (薴 -> 苧 -> 苎) is followed to its end."""
     converter = pytest.importorskip("opencc").OpenCC("t2s")
-    table = normalisation.load_chinese_folding()
+    table = unicode_tables.load_chinese_folding()
     assert len(table) > 4000
     one_step = {code: converter.convert(chr(code)) for code in table}
     wrong = {chr(code): to for code, to in one_step.items() if table.get(ord(to), ord(to)) != table[code]}

@@ -10,13 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core.package_data import DATA_FOLDER
-from provenance.similarity.text import normalisation, shingles
+from provenance.similarity.text import normalisation, shingles, unicode_tables
 
-VECTORS = json.loads((DATA_FOLDER / "shingle-v1-vectors.json").read_text())
+VECTORS = {
+    version: json.loads((DATA_FOLDER / f"shingle-v{version}-vectors.json").read_text())
+    for version in unicode_tables.VERSIONS
+}
+EVERY_VECTOR = pytest.mark.parametrize(
+    ("version", "vector"),
+    [(version, vector) for version, table in VECTORS.items() for vector in table["vectors"]],
+    ids=lambda each: each if isinstance(each, int) else ascii(each["text"])[:24],
+)
 
 
-def hashes(words):
-    data, offsets = normalisation.normalise(pa.array([words], pa.large_string()))
+def hashes(words, version=2):
+    data, offsets = normalisation.normalise(pa.array([words], pa.large_string()), version=version)
     count = words and shingles._count_words(data, 0, offsets[1])
     out = np.empty(max(count or 1, 1), np.uint64)
     used = shingles.hash_record(data, 0, offsets[1], count or 0, out)
@@ -29,25 +37,35 @@ def test_xxh64_equals_the_reference_library(data, seed):
     assert int(shingles.xxh64(array, 1, 1 + len(data), np.uint64(seed))) == xxhash.xxh64_intdigest(data, seed)
 
 
-@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda v: ascii(v["text"])[:24])
-def test_the_kernel_agrees_with_every_published_vector(vector):
-    data, _ = normalisation.normalise(pa.array([vector["text"]], pa.large_string()))
+@EVERY_VECTOR
+def test_the_kernel_agrees_with_every_published_vector(version, vector):
+    data, _ = normalisation.normalise(pa.array([vector["text"]], pa.large_string()), version=version)
     assert data.tobytes().decode() == vector["normalised"]
-    assert hashes(vector["text"]) == vector["shingles"]
+    assert hashes(vector["text"], version) == vector["shingles"]
 
 
 @pytest.mark.skipif(
     unicodedata.unidata_version != "14.0.0", reason="the definition in Python follows its Unicode tables"
 )
-@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda v: ascii(v["text"])[:24])
-def test_the_definition_agrees_with_every_published_vector(vector):
-    expected = [f"{xxhash.xxh64_intdigest(s.encode()):016x}" for s in shingles.shingles_reference(vector["text"])]
-    assert expected == vector["shingles"]
+@EVERY_VECTOR
+def test_the_definition_agrees_with_every_published_vector(version, vector):
+    texts = shingles.shingles_reference(vector["text"], version=version)
+    assert [f"{xxhash.xxh64_intdigest(s.encode()):016x}" for s in texts] == vector["shingles"]
 
 
 def test_the_vectors_name_what_they_define():
-    assert (VECTORS["normalisation"], VECTORS["shingle"]) == (normalisation.NORMALISATION, shingles.SHINGLE)
-    assert len(VECTORS["vectors"]) >= 200
+    names = {version: (table["normalisation"], table["shingle"]) for version, table in VECTORS.items()}
+    assert names == {
+        1: (normalisation.NORMALISATION_V1, shingles.SHINGLE_V1),
+        2: (normalisation.NORMALISATION, shingles.SHINGLE),
+    }
+    assert all(len(table["vectors"]) >= 200 for table in VECTORS.values())
+
+
+def test_the_vectors_show_what_tells_the_versions_apart():
+    old, new = ({vector["text"]: vector["normalised"] for vector in table["vectors"]} for table in VECTORS.values())
+    assert sum(new[text] != old[text] for text in old) >= 3
+    assert len(new) - len(old) >= 15
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=40).map(" ".join), max_size=12))
