@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from provenance.core import folder_walk, schemas
 from provenance.core.path_names import path_to_text, text_to_path
 from provenance.errors import ConfigError, InputError
@@ -28,8 +30,6 @@ from provenance.sources import file_roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    import pyarrow as pa
 
 HEAD_BYTES = 1 << 16
 """Bytes read to recognise a manifest."""
@@ -101,15 +101,10 @@ def list_paths(
     except OSError as error:
         raise InputError(f"{data} cannot be read: {error.strerror}") from error
     _walk_folder(walk, b"")
-    _settle_links(walk)
-    return schemas.ordered(schemas.rows([_make_row(row) for row in walk.rows], schemas.PATHS), "path")
-
-
-def _make_row(row: _Row) -> dict[str, object]:
-    return {
-        "path": row.path, "role": row.role, "kind": row.kind,
-        "bytes": row.bytes, "reason": row.reason, "target": row.target,
-    }  # fmt: skip
+    if walk.links:
+        _settle_links(walk)
+    columns = [[getattr(row, name) for row in walk.rows] for name in schemas.PATHS.names]
+    return schemas.ordered(schemas.conform(pa.table(columns, schema=schemas.PATHS), schemas.PATHS), "path")
 
 
 def _walk_folder(walk: _Walk, relative: bytes) -> None:
@@ -141,7 +136,7 @@ def _explain_cause(error: OSError) -> str:
 def _take_entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
     """Take one directory entry; return it if it is a folder to walk."""
     name = os.fsdecode(entry.name)
-    excluded = _explain_exclusion(path_to_text(path), walk.exclude)
+    excluded = _explain_exclusion(path_to_text(path), walk.exclude) if walk.exclude else None
     try:
         if entry.is_symlink():
             _take_link(walk, entry, path, excluded)

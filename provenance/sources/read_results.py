@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from provenance import detectors
 from provenance.core import schemas
 from provenance.core.model import VIEWS, Claim
+from provenance.readers.records.small_files import ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,17 +28,7 @@ Ints = npt.NDArray[np.int64]
 COUNTS = ("tokens", *VIEWS, "unlicensed")
 """Columns of SEEN that are added up batch by batch: words, records that have a view, records that state no licence."""
 
-_ACCOUNT = (
-    ("path", pa.string()),
-    ("format", pa.string()),
-    ("bytes", pa.int64()),
-    ("bytes_consumed", pa.int64()),
-    ("bytes_skipped", pa.int64()),
-    ("skip_reason", pa.string()),
-    ("records", pa.int64()),
-    ("records_unreadable", pa.int64()),
-    ("sha256", pa.string()),
-)
+_ACCOUNT = tuple(zip(ACCOUNTS.names, ACCOUNTS.types, strict=True))
 _MORE = (("role", pa.string()), ("records_root", pa.string()))
 _NULLABLE = {"format", "skip_reason", "sha256", "role", "records_root"}
 
@@ -107,8 +98,16 @@ class Register:
 
     def enter(self) -> int:
         """Give the next file or member its number."""
-        self._entered += 1
-        return self._entered - 1
+        return int(self.enter_many(1)[0])
+
+    def enter_many(self, count: int) -> Ints:
+        """Give the next files or members their numbers.
+
+        Args:
+            count: how many.
+        """
+        self._entered += count
+        return np.arange(self._entered - count, self._entered)
 
     def add(self, name: str, numbers: Ints, counts: Ints) -> None:
         """Add counts of some files.
@@ -163,7 +162,35 @@ class Register:
         if len(self._rows) >= _CHUNK:
             self._settle()
 
+    def close_many(
+        self,
+        numbers: Ints,
+        accounts: pa.Table,
+        *,
+        role: str | None,
+        roots: Mapping[int, str | None],
+        stated: Iterable[tuple[int, str, str]],
+    ) -> None:
+        """Enter the accounts of files that were read together.
+
+        Args:
+            numbers: of the files.
+            accounts: ACCOUNTS of them.
+            role: of all of them, where they are members.
+            roots: of their record trees, by number.
+            stated: number, field and value of their licence and origin columns, each once.
+        """
+        self._settle()
+        self._numbers += numbers.tolist()
+        known = [roots.get(number) for number in numbers.tolist()] if roots else pa.nulls(len(numbers), pa.string())
+        more = [pa.repeat(pa.scalar(role, pa.string()), len(numbers)), pa.array(known, pa.string())]
+        names = [name for name, _ in (*_ACCOUNT, *_MORE)]
+        self._tables.append(pa.table([*accounts.columns, *more], names=names))
+        self._stated += stated
+
     def _settle(self) -> None:
+        if not self._rows and self._tables:
+            return
         columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in (*_ACCOUNT, *_MORE))
         arrays = [pa.array(column, type_) for column, (_, type_) in zip(columns, (*_ACCOUNT, *_MORE), strict=True)]
         self._tables.append(pa.table(arrays, names=[name for name, _ in (*_ACCOUNT, *_MORE)]))

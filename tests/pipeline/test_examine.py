@@ -26,6 +26,7 @@ from provenance.pipeline import examine as room
 from provenance.pipeline.matching import match_plan, match_table, match_tasks
 from provenance.pipeline.reading import file_bundles, read_batches, read_pass, record_identities
 from provenance.readers import records
+from provenance.readers.records import small_files
 from provenance.similarity.candidates import banding, boilerplate, containment, near_pairs
 from provenance.similarity.evidence import exact_matches
 from provenance.sources import claims, read_results
@@ -138,7 +139,7 @@ def test_a_file_that_may_not_be_read_is_counted_as_unread(tmp_path, in_process, 
 def test_a_reader_that_fails_takes_its_file_and_no_other(tmp_path, in_process, monkeypatch):
     """A fault that nobody foresaw, in the middle of a file: what was read until then was read."""
     lay(tmp_path, GOOD | {"good/bad.jsonl": LINE + lines("second record of a file that fails")})
-    before = records.read
+    before = records.read_together
 
     def fail(location, path, **options):
         for item in before(location, path, **options):
@@ -146,7 +147,7 @@ def test_a_reader_that_fails_takes_its_file_and_no_other(tmp_path, in_process, m
                 raise IndexError("list index out of range")
             yield item
 
-    monkeypatch.setattr(records, "read", fail)
+    monkeypatch.setattr(records, "read_together", fail)
     found = scan(tmp_path)
     row = by(found, "files")["good/bad.jsonl"]
     assert (row["bytes_consumed"], row["records"]) == (0, 2)
@@ -284,6 +285,7 @@ def test_two_workers_give_the_same_digests(reference):
         (read_batches, "GROUP_FILES", 1),
         (read_batches, "GROUP_FILES", 3),
         (read_results, "_CHUNK", 1),
+        (small_files, "FEWEST", 1),
         (external_sort, "MEMORY_BUDGET", 1000),
         (exact_matches, "_ROWS_AT_A_TIME", 1),
         (match_table, "_ROWS_PER_CHUNK", 1 << 20),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from provenance.pipeline.reading.file_bundles import FileBundle
     from provenance.pipeline.reading.record_identities import ScratchFiles
-    from provenance.readers.records import Account
+    from provenance.readers.records import Account, FileRun
     from provenance.similarity.text.shingle_sets import Hashes
     from provenance.sources.read_results import Ints, Register
 
@@ -40,6 +40,7 @@ LARGE = 16 << 20
 GROUP_FILES = 4096
 """Batches that are looked at together, and files that are closed after them, at most."""
 
+_STATED = ("licence", "origin")  # columns of which different values are kept
 _MOST_STATEMENTS = 1000  # different values of a licence or of an origin column that are kept of one file
 
 
@@ -82,7 +83,7 @@ class OpenFile:
         """Enter what was counted of it, all of its batches being counted."""
         for view, grown in self.sketched.items():
             scratch.sketch(view, source_sketches.to_row(self.number, grown.close()))
-        stated = [(name, value) for name in ("licence", "origin") for value in self.statements.get(name, ())]
+        stated = [(name, value) for name in _STATED for value in self.statements.get(name, ())]
         root = None if self.tree is None else self.tree.compute_root()
         register.close(self.number, account, role=self.role, root=root, stated=stated, claims=self.claims)
 
@@ -96,24 +97,86 @@ def _estimate_bytes(batch: pa.RecordBatch) -> int:
     return _ROW_OVERHEAD * len(batch) + (text.size if text is not None else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class _WholeFiles:
+    """Files of a group that were read together.
+
+    Args:
+        numbers: in their bundle.
+        accounts: ACCOUNTS of them.
+        role: of members.
+        first: place in the group of the first of them that holds records.
+        end: place behind the last.
+    """
+
+    numbers: Ints
+    accounts: pa.Table
+    role: str | None
+    first: int
+    end: int
+
+
 @dataclass(slots=True)
 class _Group:
-    """Batches that are looked at together, and the files that are closed once they are counted."""
+    """Batches that are looked at together, and the files that are closed once they are counted.
 
+    Args:
+        about: what detectors may ask of all of its files.
+        batches: records, file by file.
+        numbers: of the files that have records here, in their bundle.
+        paths: theirs.
+        sizes: how many records they have here.
+        open: those of which more batches may come or have come, by place in the group.
+        closed: what is closed after them.
+        files: how many files that is.
+        bytes: of the batches, about.
+        roots: of record trees of files that were read whole, by number.
+        statements: values of licence and origin columns of such files, by place.
+    """
+
+    about: Mapping[str, Any] | None = None
     batches: list[pa.RecordBatch] = field(default_factory=list)
-    states: list[OpenFile] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
-    closed: list[tuple[OpenFile, Account]] = field(default_factory=list)
+    open: dict[int, OpenFile] = field(default_factory=dict)
+    closed: list[tuple[OpenFile, Account] | _WholeFiles] = field(default_factory=list)
+    files: int = 0
     bytes: int = 0
+    roots: dict[int, str | None] = field(default_factory=dict)
+    statements: dict[int, dict[str, dict[str, None]]] = field(default_factory=dict)
 
     def add(self, batch: pa.RecordBatch, state: OpenFile) -> None:
         """Add a batch of the last file, or of one that follows it."""
-        if not self.states or self.states[-1] is not state:
-            self.states.append(state)
+        last = len(self.sizes) - 1
+        if self.open.get(last) is not state:
+            last += 1
+            self.open[last] = state
+            self.numbers.append(state.number)
+            self.paths.append(state.path)
             self.sizes.append(0)
-        self.sizes[-1] += len(batch)
+        self.sizes[last] += len(batch)
+        self._take(batch, state.file)
+
+    def add_whole(self, run: FileRun, numbers: Ints, role: str | None, about: Mapping[str, Any]) -> None:
+        """Add files that were read together."""
+        first, filled = len(self.sizes), run.counts > 0
+        if filled.any():
+            self.numbers += numbers[filled].tolist()
+            self.paths += run.accounts["path"].filter(pa.array(filled)).to_pylist()
+            self.sizes += run.counts[filled].tolist()
+            self._take(run.table, about)
+        self.closed.append(_WholeFiles(numbers, run.accounts, role, first, len(self.sizes)))
+        self.files += len(numbers)
+
+    def _take(self, batch: pa.RecordBatch, about: Mapping[str, Any]) -> None:
+        self.about = about
         self.batches.append(batch)
         self.bytes += _estimate_bytes(batch)
+
+    def statements_of(self, place: int) -> dict[str, dict[str, None]]:
+        """Return the values of licence and origin columns of a file, by column, to add to."""
+        return self.open[place].statements if place in self.open else self.statements.setdefault(place, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +235,9 @@ def _describe_group(
         views = list(views)
     leaves = None
     if secret is not None:
-        leaves = record_trees.hash_leaves(
-            secret, [state.path for state in group.states], np.cumsum([0, *group.sizes]), batch
-        )
-    return _BatchResult(batch, files, views, detectors.observe(batch, group.states[0].file, files), leaves)
+        leaves = record_trees.hash_leaves(secret, group.paths, np.cumsum([0, *group.sizes]), batch)
+    about = group.about if group.about is not None else detectors.NOTHING_KNOWN
+    return _BatchResult(batch, files, views, detectors.observe(batch, about, files), leaves)
 
 
 class BatchWork:
@@ -203,17 +265,26 @@ class BatchWork:
 
     def begin(self, batch: pa.RecordBatch, state: OpenFile) -> None:
         """Take a batch of a file."""
-        group = self._group
-        if group.states and (
-            group.states[0].file is not state.file or group.bytes + _estimate_bytes(batch) > GROUP_BYTES
-        ):
-            self._submit()
+        self._make_room(_estimate_bytes(batch), state.file)
         self._group.add(batch, state)
+        self._keep_small()
+
+    def take(self, run: FileRun, about: Mapping[str, Any], role: str | None) -> None:
+        """Take files that were read together, and close them.
+
+        Args:
+            run: what was read.
+            about: what detectors may ask of them.
+            role: of all of them, where they are members of an archive.
+        """
+        self._make_room(_estimate_bytes(run.table), about)
+        self._group.add_whole(run, self._register.enter_many(len(run.counts)), role, about)
         self._keep_small()
 
     def end(self, state: OpenFile, account: Account) -> None:
         """Close a file or member once all its batches are counted."""
         self._group.closed.append((state, account))
+        self._group.files += 1
         self._keep_small()
 
     def finish(self) -> None:
@@ -222,17 +293,23 @@ class BatchWork:
         while self._then:
             self._then.popleft()()
 
+    def _make_room(self, size: int, about: Mapping[str, Any]) -> None:
+        """Begin another group where so many bytes more would be too many, or something else is known of their file."""
+        group = self._group
+        if group.batches and (group.about is not about or group.bytes + size > GROUP_BYTES):
+            self._submit()
+
     def _keep_small(self) -> None:
         group = self._group
-        if group.bytes > GROUP_BYTES or len(group.batches) >= GROUP_FILES or len(group.closed) >= GROUP_FILES:
+        if group.bytes > GROUP_BYTES or len(group.batches) >= GROUP_FILES or group.files >= GROUP_FILES:
             self._submit()
 
     def _submit(self) -> None:
         """Give the group that was gathered to a thread."""
         group, self._group = self._group, _Group()
-        if group.states:
-            closed = {id(state) for state, _ in group.closed}
-            for state in group.states:
+        if group.batches:
+            closed = {id(each[0]) for each in group.closed if not isinstance(each, _WholeFiles)}
+            for state in group.open.values():
                 state.by_column = state.by_column or id(state) not in closed
             while self._looking >= self._most:
                 self._then.popleft()()
@@ -245,28 +322,41 @@ class BatchWork:
 
     def _count_result(self, looked: Future[_BatchResult], group: _Group) -> None:
         self._looking -= 1
-        _count_by_file(looked.result(), group.states, self._register, self._scratch)
+        _count_by_file(looked.result(), group, self._register, self._scratch)
 
     def _close_files(self, group: _Group) -> None:
-        for state, account in group.closed:
-            state.close(account, self._register, self._scratch)
+        for each in group.closed:
+            if isinstance(each, _WholeFiles):
+                _close_whole(each, group, self._register)
+            else:
+                each[0].close(each[1], self._register, self._scratch)
 
 
-def _count_by_file(result: _BatchResult, states: list[OpenFile], register: Register, scratch: ScratchFiles) -> None:
+def _close_whole(whole: _WholeFiles, group: _Group, register: Register) -> None:
+    places = [place for place in range(whole.first, whole.end) if place in group.statements] if group.statements else []
+    stated = [
+        (group.numbers[place], name, value)
+        for place in places
+        for name in _STATED
+        for value in group.statements[place].get(name, ())
+    ]
+    register.close_many(whole.numbers, whole.accounts, role=whole.role, roots=group.roots, stated=stated)
+
+
+def _count_by_file(result: _BatchResult, group: _Group, register: Register, scratch: ScratchFiles) -> None:
     """Count by file what was seen in a group."""
     batch, files = result.batch, result.files
-    numbers = np.array([state.number for state in states], np.int64)
-    ends = np.searchsorted(files, np.arange(len(states) + 1))
+    numbers = np.array(group.numbers, np.int64)
+    ends = np.searchsorted(files, np.arange(len(numbers) + 1))
     if result.leaves is not None:
-        for place, state in enumerate(states):
-            state.tree = state.tree or record_trees.RecordTreeBuilder()
-            state.tree.add_leaves(result.leaves[ends[place] : ends[place + 1]])
+        for place in range(len(numbers)):
+            _add_leaves(group, place, result.leaves[ends[place] : ends[place + 1]])
     if isinstance(result.views, list):
         scratch.describe({view: each.described for view, each in result.views}, len(batch))
     for view, each in result.views:
         if not isinstance(result.views, list):  # of long records each view is stored by itself
             scratch.describe({view: each.described}, len(batch))
-        _count_view(view, each, result, states, numbers, register, scratch)
+        _count_view(view, each, result, group, numbers, register, scratch)
         del each
     if result.observed.num_rows:
         whose = pa.array(numbers[np.asarray(result.observed["file"])])
@@ -275,15 +365,26 @@ def _count_by_file(result: _BatchResult, states: list[OpenFile], register: Regis
     # a record with an error states nothing, and is counted elsewhere
     without_words = _count_nulls(batch["error"]).astype(np.int64) - ~_count_nulls(batch["licence"])
     register.add("unlicensed", numbers, np.add.reduceat(without_words, ends[:-1]))
-    for name in ("licence", "origin"):
-        _collect_values(name, batch[name], files, states)
+    for name in _STATED:
+        _collect_values(name, batch[name], files, group)
+
+
+def _add_leaves(group: _Group, place: int, leaves: Any) -> None:
+    """Add the leaves of some records to the tree of their file."""
+    state = group.open.get(place)
+    tree = (state.tree if state is not None else None) or record_trees.RecordTreeBuilder()
+    tree.add_leaves(leaves)
+    if state is not None:
+        state.tree = tree
+    else:
+        group.roots[group.numbers[place]] = tree.compute_root()
 
 
 def _count_view(
     view: str,
     described: _DescribedView,
     result: _BatchResult,
-    states: list[OpenFile],
+    group: _Group,
     numbers: Ints,
     register: Register,
     scratch: ScratchFiles,
@@ -291,15 +392,17 @@ def _count_view(
     if not described.nodes.num_rows:
         return
     files = result.files[described.places]
-    register.add(view, numbers, np.bincount(files, minlength=len(states)))
+    register.add(view, numbers, np.bincount(files, minlength=len(numbers)))
     if view == "whole":
-        words = np.zeros(len(states), np.int64)
+        words = np.zeros(len(numbers), np.int64)
         np.add.at(words, files, np.asarray(described.nodes["words"]))
         register.add("tokens", numbers, words)
     scratch.share(view, numbers[files], np.asarray(result.batch["row"])[described.places], described.nodes)
-    divided = np.array([state.by_column for state in states])
-    for place in np.flatnonzero(divided):  # the first and the last of a group at most
-        states[place].sketch(view, described.hashes[described.files == place])
+    divided = np.zeros(len(numbers), np.bool_)
+    for place, state in group.open.items():
+        if state.by_column:  # the first and the last of a group at most
+            divided[place] = True
+            state.sketch(view, described.hashes[described.files == place])
     whole = ~divided[described.files]
     scratch.sketch(view, source_sketches.to_rows(numbers[described.files[whole]], described.hashes[whole]))
 
@@ -308,7 +411,7 @@ def _count_nulls(column: pa.Array) -> Any:
     return column.is_null().to_numpy(zero_copy_only=False)
 
 
-def _collect_values(name: str, column: pa.Array, files: Ints, states: list[OpenFile]) -> None:
+def _collect_values(name: str, column: pa.Array, files: Ints, group: _Group) -> None:
     """Keep the different values of a column, file by file, in the order in which they come."""
     present = np.flatnonzero(~_count_nulls(column)) if column.null_count < len(column) else ()
     if not len(present):
@@ -317,7 +420,7 @@ def _collect_values(name: str, column: pa.Array, files: Ints, states: list[OpenF
     pairs = files[present] * len(values.dictionary) + np.asarray(values.indices)
     _, first = np.unique(pairs, return_index=True)
     for file, pair in zip(files[present][np.sort(first)].tolist(), pairs[np.sort(first)].tolist(), strict=True):
-        values_of_file = states[file].statements.setdefault(name, {})
+        values_of_file = group.statements_of(file).setdefault(name, {})
         if len(values_of_file) <= _MOST_STATEMENTS:
             value = values.dictionary[pair % len(values.dictionary)].as_py()
             # the last place is for saying that there are more

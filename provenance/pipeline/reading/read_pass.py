@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from provenance import detectors
 from provenance.core.model import Claim, Died
@@ -21,6 +21,8 @@ from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead
 from provenance.pipeline.reading.read_batches import BatchWork, OpenFile
 from provenance.pipeline.reading.record_identities import ScratchFiles
 from provenance.readers import manifests, records
+from provenance.readers.records import small_files
+from provenance.readers.storage import regular_files
 from provenance.sources import file_roles
 from provenance.sources.read_results import BundleResult, Register, enter_accounts
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 
 __all__ = ["FileBundle", "FileToRead", "items", "lost", "observe", "role"]
+
+
+_Found = TypeVar("_Found")
 
 
 def observe(bundle: FileBundle) -> BundleResult:
@@ -46,14 +51,51 @@ def observe(bundle: FileBundle) -> BundleResult:
     register = Register()
     with ScratchFiles(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
         work = BatchWork(threads, bundle, register, scratch)
+        small = _SmallFiles()
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
                 account = records.make_account(file.location, file.path, file.format, file.reason)
                 register.close(register.enter(), account)
+            elif small.take(file):
+                small.read(register, work, scratch)
             else:
                 _read(file, register, work, scratch)
+        small.read(register, work, scratch, rest=True)
         work.finish()
     return register.result(bundle.number, scratch.files)
+
+
+class _SmallFiles:
+    """Small files of a bundle that are read together, by what a manifest says of their columns."""
+
+    def __init__(self) -> None:
+        self._readers: dict[tuple[tuple[str, str], ...], records.SmallFileReader] = {}
+        self._files: dict[str, FileToRead] = {}
+
+    def take(self, file: FileToRead) -> bool:
+        """Take a file that is small and of which nothing is known; return False where it is to be read by itself."""
+        if file.policy is not None or file.head is not None or not 0 < file.bytes <= small_files.SMALL_BYTES:
+            return False
+        content = regular_files.read_small(file.location, small_files.SMALL_BYTES)
+        if content is None:
+            return False
+        if file.views not in self._readers:
+            self._readers[file.views] = records.SmallFileReader(records.override_roles(file.views))
+        if not self._readers[file.views].take(file.path, content):
+            return False
+        self._files[file.path] = file
+        return True
+
+    def read(self, register: Register, work: BatchWork, scratch: ScratchFiles, *, rest: bool = False) -> None:
+        """Read what was gathered, if it is enough or all that there is."""
+        for reader in self._readers.values():
+            for found in reader.read(rest=rest):
+                if isinstance(found, records.FileRun):
+                    work.take(found, detectors.NOTHING_KNOWN, None)
+                else:
+                    _read(self._files[found.path], register, work, scratch)
+        if not any(reader.waiting for reader in self._readers.values()):
+            self._files.clear()
 
 
 def _read(file: FileToRead, register: Register, work: BatchWork, scratch: ScratchFiles) -> None:
@@ -64,11 +106,14 @@ def _read(file: FileToRead, register: Register, work: BatchWork, scratch: Scratc
         if file.policy
         else detectors.NOTHING_KNOWN
     )
-    for item in items(file):
+    for item in _items_together(file):
         if isinstance(item, Died):
             work.finish()
             _give_up(file, item.reason, open_, register, scratch)
             return
+        if isinstance(item, records.FileRun):  # members of an archive, none of them a document
+            work.take(item, about, "data")
+            continue
         if item.path not in open_:
             open_[item.path] = OpenFile(register.enter(), item.path, about)
         state = open_[item.path]
@@ -145,15 +190,25 @@ def items(file: FileToRead) -> Iterator[records.Item | Died]:
     Yields:
         What `records.read` does; `Died` as the last thing where the reader failed.
     """
-    try:
-        yield from records.read(
-            file.location,
-            file.path,
-            roles=records.override_roles(file.views),
-            head=file.head,
-            is_document=_apart,
-            bounded=file.bounded,
+    roles = records.override_roles(file.views)
+    yield from _guard(
+        records.read(file.location, file.path, roles=roles, head=file.head, is_document=_apart, bounded=file.bounded)
+    )
+
+
+def _items_together(file: FileToRead) -> Iterator[records.Item | records.FileRun | Died]:
+    """Read a file as `items` does, but small members of an archive together."""
+    roles = records.override_roles(file.views)
+    yield from _guard(
+        records.read_together(
+            file.location, file.path, roles=roles, head=file.head, is_document=_apart, bounded=file.bounded
         )
+    )
+
+
+def _guard(found: Iterator[_Found]) -> Iterator[_Found | Died]:
+    try:
+        yield from found
     except ProvenanceError:
         raise
     except Exception as error:

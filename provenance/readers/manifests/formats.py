@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +36,7 @@ FORMATS: Registry[ManifestFormat] = Registry(
 class _Known(NamedTuple):
     """The formats as they are asked, made once of a registry's lines."""
 
+    names: re.Pattern[str]
     formats: tuple[ManifestFormat, ...]
     by_suffix: Mapping[str, tuple[ManifestFormat, ...]]
     by_witness: Mapping[str, ManifestFormat]
@@ -48,7 +50,9 @@ def _known(_modules: tuple[str, ...]) -> _Known:
         suffix: tuple(each for each in formats if not each.suffixes or suffix in each.suffixes)
         for suffix in (*suffixes, _ANY)
     }
-    return _Known(formats, by_suffix, {each.witness or each.name: each for each in formats})
+    written = [(each.names.pattern, bool(each.names.flags & re.IGNORECASE)) for each in formats if each.names]
+    names = re.compile("|".join(f"(?i:{pattern})" if folded else f"(?:{pattern})" for pattern, folded in written))
+    return _Known(names, formats, by_suffix, {each.witness or each.name: each for each in formats})
 
 
 _ANY = "."  # in place of a suffix that no format looks at
@@ -65,7 +69,7 @@ def recognise(path: str, head: bytes) -> str | None:
         The format, one of FORMATS; None if it is not a manifest.
     """
     known, name = _known(FORMATS.modules), path.rsplit("/", 1)[-1]
-    for each in known.formats:
+    for each in known.formats if known.names.fullmatch(name) else ():  # one look for the many files that are none
         if each.names is not None and each.names.fullmatch(name):
             return each.name
     candidates = known.by_suffix.get(_suffix(path) or _ANY, known.by_suffix[_ANY])

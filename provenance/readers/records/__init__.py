@@ -11,25 +11,28 @@ An archive's own account skips what its skipped members take on disk. A member's
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
+
+import pyarrow.compute as pc
 
 from provenance.core.model import CHANGED, UNSAMPLED
 from provenance.errors import FileChanged
 from provenance.readers import storage
-from provenance.readers.records import column_roles, format_detection
+from provenance.readers.records import column_roles, format_detection, small_files
+from provenance.readers.records.accounts import Account, Batch, Document, MemberTally, close_account
 from provenance.readers.records.column_roles import Roles, override_roles
 from provenance.readers.records.format_detection import detect_format
 from provenance.readers.records.formats import FORMATS
+from provenance.readers.records.small_files import FileRun, LoneFile, SmallFileReader
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import regular_files
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from provenance.readers.records.record_format import RecordFormat
     from provenance.readers.storage.formats import ContainerFormat
 
@@ -38,16 +41,18 @@ __all__ = [
     "Account",
     "Batch",
     "Document",
+    "FileRun",
     "Item",
+    "LoneFile",
     "Roles",
+    "SmallFileReader",
     "detect_format",
     "is_bounded",
     "make_account",
     "override_roles",
     "read",
+    "read_together",
 ]
-
-Blocks = tuple[bytes, ...]
 
 _TAIL_BYTES = 1 << 20  # bytes before the end of a head in which a line break is looked for
 _MOST_BYTES = (1 << 62) - 1  # a size that an archive claims may be any number
@@ -66,63 +71,7 @@ def _is_no_document(_path: str, _head: bytes, _size: int, _more: Callable[[int],
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some records of one file or member.
-
-    Args:
-        path: its name.
-        table: rows of RECORDS, ascending and after those of the batch before.
-    """
-
-    path: str
-    table: pa.RecordBatch
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A licence or document inside an archive.
-
-    Args:
-        path: its name.
-        data: its bytes, all of them.
-    """
-
-    path: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What became of every byte of one file or member: a row of FILES before it knows its source.
-
-    Args:
-        path: its name.
-        format: as `detect_format` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
-        bytes: its size; of a member, uncompressed.
-        bytes_consumed: bytes that were read and understood.
-        bytes_skipped: the others.
-        skip_reason: why bytes were skipped.
-        records: records read, unreadable ones included.
-        records_unreadable: those with an error.
-        sha256: of its bytes, hexadecimal; None where they could not all be read.
-        blocks: SHA-256 of each MiB; () for members.
-        notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
-        is_document: whether it is a licence or document inside an archive, which holds no records.
-    """
-
-    path: str
-    format: str | None
-    bytes: int
-    bytes_consumed: int
-    bytes_skipped: int
-    skip_reason: str | None
-    records: int
-    records_unreadable: int
-    sha256: str | None
-    blocks: Blocks
-    notes: str | None = None
-    is_document: bool = False
+Item = Batch | Document | Account
 
 
 def read(
@@ -154,6 +103,47 @@ def read(
     Raises:
         ConfigError: the table of column roles is broken. Nothing that a file holds raises.
     """
+    for item in read_together(
+        location,
+        path,
+        limits=limits,
+        roles=roles,
+        head=head,
+        is_document=is_document,
+        bounded=bounded,
+        together=False,
+    ):
+        if not isinstance(item, FileRun):
+            yield item
+        del item
+
+
+def read_together(
+    location: str | bytes,
+    path: str,
+    *,
+    limits: storage.Limits = storage.LIMITS,
+    roles: Roles | None = None,
+    head: int | None = None,
+    is_document: IsDocument = _is_no_document,
+    bounded: bool = False,
+    together: bool = True,
+) -> Iterator[Item | FileRun]:
+    """Read a data file as `read` does, but small members of an archive together.
+
+    Args:
+        location: as of `read`.
+        path: as of `read`.
+        limits: as of `read`.
+        roles: as of `read`.
+        head: as of `read`.
+        is_document: as of `read`.
+        bounded: as of `read`.
+        together: whether members come together at all.
+
+    Yields:
+        What `read` does, and a FileRun for many small members with their accounts.
+    """
     roles = roles or column_roles.load_roles()
     size = 0
     try:
@@ -169,7 +159,16 @@ def read(
                     )
                     yield from _account_for_heads(part.read(), path, size, end)
                 elif reason is None:
-                    whole = _File(path, file, size, limits, roles, is_document=is_document, bounded=bounded)
+                    whole = _File(
+                        path,
+                        file,
+                        size,
+                        limits,
+                        roles,
+                        is_document=is_document,
+                        together=together,
+                        bounded=bounded,
+                    )
                     for item in whole.read():
                         if isinstance(item, Account) and item.path == path:
                             yield _compare_size(item, size, file)
@@ -223,7 +222,7 @@ def _find_cut(file: BinaryIO, path: str, size: int, head: int) -> int | None:
     return at + cut if cut else None
 
 
-def _account_for_heads(items: Iterator[Item], path: str, size: int, end: int) -> Iterator[Item]:
+def _account_for_heads(items: Iterator[Item | FileRun], path: str, size: int, end: int) -> Iterator[Item | FileRun]:
     """Account for the whole file of which only the head was read."""
     for item in items:
         if isinstance(item, Account) and item.path == path:
@@ -267,57 +266,11 @@ def make_account(
                     if reason is not None:
                         tally.skip_bytes(stream.count, reason)
                     return _compare_size(
-                        _close_account(path, name, stream.count, stream, tally, tap.digest), size, file
+                        close_account(path, name, stream.count, stream, tally=tally, digest=tap.digest), size, file
                     )
     except OSError as error:
         refused = f"cannot be read: {error.strerror or type(error).__name__}"
     return Account(path, format, size, 0, size, refused, 0, 0, None, ())
-
-
-def _close_account(
-    path: str,
-    name: str,
-    size: int,
-    stream: storage.Stream,
-    tally: Tally,
-    digest: storage.BlockDigest,
-    *,
-    member: bool = False,
-) -> Account:
-    """Close the account of a file whose stream was drained."""
-    reason = stream.fault or tally.reason
-    whole = stream.fault is None
-    size = size if not whole else stream.count
-    skipped = min(size, tally.skipped + size - stream.count)
-    if reason is not None and tally.reason != "unreadable records":
-        skipped = max(min(size, 1), skipped)
-    notes = ", ".join(f"{count} {name}" for name, count in sorted(tally.notes.items())) or None
-    blocks = () if member else digest.blocks()
-    sha256 = digest.sha256() if whole else None
-    counts = (tally.records, tally.unreadable)
-    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes)
-
-
-Item = Batch | Document | Account
-
-
-_MOST_REASONS = 100  # distinct reasons that are counted apart; those of a broken archive may name each member
-_MOST_LISTED = 5
-_OTHER_REASONS = "another reason, which stands beside its member"
-
-
-def _shorten_reason(reason: str) -> str:
-    return reason if len(reason) <= 200 else f"{reason[:199]}…"
-
-
-def _list_reasons(reasons: Mapping[str, int]) -> str:
-    """Write the most frequent reasons with their counts, and how many members have another one."""
-    first = sorted(reasons.items(), key=lambda each: (each[0] == _OTHER_REASONS, -each[1], each[0]))
-    shown = sorted(each for each in first[:_MOST_LISTED] if each[0] != _OTHER_REASONS)
-    left = sum(reasons.values()) - sum(count for _, count in shown)
-    return ", ".join(
-        [*(f"{reason} ({count})" for reason, count in shown), *([f"{_OTHER_REASONS} ({left})"] if left else [])]
-    )
 
 
 class _File:
@@ -333,17 +286,19 @@ class _File:
         *,
         member: bool = False,
         is_document: IsDocument = _is_no_document,
+        together: bool = False,
         bounded: bool = False,
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
-        self.is_document, self.documents, self.bounded = is_document, 0, bounded
+        self.is_document, self.documents, self.together, self.bounded = is_document, 0, together, bounded
+        self.small, self.stored = SmallFileReader(roles), dict[str, int]()
         self.tap = storage.DigestingReader(
             file if isinstance(file, storage.Stream) else regular_files.BoundedFile(file, size)
         )
         self.raw = storage.Stream(self.tap)
         self.tally = Tally()
 
-    def read(self) -> Iterator[Item]:
+    def read(self) -> Iterator[Item | FileRun]:
         name = detect_format(self.raw.peek(format_detection.HEAD_BYTES), self.path)
         if self.bounded and not is_bounded(name):
             self.tally.skip_bytes(max(1, self.raw.drain()), f"{CHANGED}: it has become {name}")
@@ -369,12 +324,12 @@ class _File:
         self.raw.drain()
         if isinstance(self.file, storage.Stream) and self.file.fault:
             self.raw.fault = self.file.fault
-        digest = self.tap.digest
-        return _close_account(
-            self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member
+        size = max(self.size, self.raw.count)
+        return close_account(
+            self.path, name, size, self.raw, tally=self.tally, digest=self.tap.digest, member=self.member
         )
 
-    def _read_compressed(self, codec: str) -> Generator[Item, None, str]:
+    def _read_compressed(self, codec: str) -> Generator[Item | FileRun, None, str]:
         stream = storage.decompress(self.raw, codec, storage.Budget(self.limits, self.size))
         inner_path = self.path.removesuffix("." + format_detection.find_suffix(self.path))
         inner = detect_format(stream.peek(format_detection.HEAD_BYTES), inner_path)
@@ -395,7 +350,7 @@ class _File:
             tally.skip_bytes(max(1, self.raw.drain()), stream.fault)
         tally.skipped = min(tally.skipped, self.size)
 
-    def _read_content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
+    def _read_content(self, name: str, stream: storage.Stream) -> Iterator[Item | FileRun]:
         if name in storage.CONTAINERS:
             yield from self._read_archive(storage.CONTAINERS[name], stream)
         elif name in FORMATS and FORMATS[name].seekable:
@@ -443,7 +398,7 @@ class _File:
         finally:
             file.close()
 
-    def _read_archive(self, form: ContainerFormat, stream: storage.Stream) -> Iterator[Item]:
+    def _read_archive(self, form: ContainerFormat, stream: storage.Stream) -> Iterator[Item | FileRun]:
         if self.member or (form.seekable and stream is not self.raw):
             self.tally.skip_bytes(stream.drain(), "an archive inside an archive")
             return
@@ -451,37 +406,79 @@ class _File:
         file = self._make_seekable(stream) if form.seekable else None
         source = file if form.seekable else stream
         members: Iterator[storage.Member] = form.members(archive, source) if source is not None else iter(())
-        reasons: dict[str, int] = {}
+        tally = MemberTally(self.size, self.tally.skipped)
         try:
             for member in members:
-                yield from self._read_member(member, reasons)
+                yield from self._read_member(member, tally)
+            yield from self._read_gathered(tally, rest=True)
         except FileChanged as error:
+            yield from self._read_gathered(tally, rest=True)
             archive.fault = f"{CHANGED}: {error}"
+        except Exception:
+            yield from self._read_gathered(tally, rest=True)
+            raise
         finally:
             if file is not None:
                 file.close()
-        if reasons:
-            self.tally.reason = f"members skipped in whole or part: {_list_reasons(reasons)}"
+        self.tally.skipped = tally.skipped
+        if tally.reasons:
+            self.tally.reason = f"members skipped in whole or part: {tally.explain()}"
         if archive.fault:
             self.tally.skip_bytes(max(1, stream.drain()), archive.fault)
             self.tally.reason = archive.fault
 
-    def _read_member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
+    def _read_member(self, member: storage.Member, tally: MemberTally) -> Iterator[Item | FileRun]:
         path, size = f"{self.path}!/{member.name}", min(member.size, _MOST_BYTES)
-        head = member.stream.peek(format_detection.HEAD_BYTES) if member.stream is not None else b""
-        apart = self.is_document(path, head, size, member.stream.peek if member.stream is not None else lambda _: b"")
-        items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
-        if member.stream is not None:
+        if member.stream is None:
+            account = Account(path, None, size, 0, size, member.reason, 0, 0, None, ())
+            yield from _count_members(iter([account]), member.stored, tally)
+            return
+        head = member.stream.peek(format_detection.HEAD_BYTES)
+        if self.is_document(path, head, size, member.stream.peek):
             file = _File(path, member.stream, size, self.limits, self.roles, member=True)
-            items = file.read_document(read=self.documents < MOST_DOCUMENTS) if apart else file.read()
-            self.documents += apart
-        for each in items:
-            item = replace(each, is_document=apart) if isinstance(each, Account) else each
-            yield item
-            if isinstance(item, Batch):
-                del item, each  # they are let go before the next is read
-            elif isinstance(item, Account) and item.skip_reason is not None:
-                reason = _shorten_reason(item.skip_reason) if len(reasons) < _MOST_REASONS else _OTHER_REASONS
-                reasons[reason] = reasons.get(reason, 0) + 1
-                share = -(-min(member.stored, self.size) * item.bytes_skipped // max(1, item.bytes))
-                self.tally.skipped = min(self.tally.skipped + share, self.size)
+            items = file.read_document(read=self.documents < MOST_DOCUMENTS)
+            self.documents += 1
+            for each in items:
+                yield from _count_members(
+                    iter([replace(each, is_document=True) if isinstance(each, Account) else each]), member.stored, tally
+                )
+        elif self._gather(path, size, member):
+            yield from self._read_gathered(tally)
+        else:
+            file = _File(path, member.stream, size, self.limits, self.roles, member=True)
+            yield from _count_members(file.read(), member.stored, tally)
+
+    def _gather(self, path: str, size: int, member: storage.Member) -> bool:
+        """Set a small member aside, to be read with others; return False where it is to be read by itself."""
+        if not self.together or not 0 < size <= small_files.SMALL_BYTES or member.stream is None:
+            return False
+        content = member.stream.peek(small_files.SMALL_BYTES + 1)
+        if member.stream.fault is not None or not 0 < len(content) <= small_files.SMALL_BYTES:
+            return False
+        if not self.small.take(path, content):
+            return False
+        self.stored[path] = member.stored
+        return True
+
+    def _read_gathered(self, tally: MemberTally, *, rest: bool = False) -> Iterator[Item | FileRun]:
+        """Read small members together, if there are enough of them."""
+        for found in self.small.read(rest=rest):
+            if isinstance(found, LoneFile):
+                stream = storage.Stream(io.BytesIO(found.content))
+                file = _File(found.path, stream, len(found.content), self.limits, self.roles, member=True)
+                yield from _count_members(file.read(), self.stored[found.path], tally)
+                continue
+            for row in found.accounts.filter(pc.is_valid(found.accounts["skip_reason"])).to_pylist():
+                tally.count(row["skip_reason"], row["bytes_skipped"], row["bytes"], self.stored[row["path"]])
+            yield found
+        if not self.small.waiting:
+            self.stored.clear()
+
+
+def _count_members(items: Iterator[Item | FileRun], stored: int, tally: MemberTally) -> Iterator[Item | FileRun]:
+    """Count what was skipped of a member, as it goes by."""
+    for item in items:
+        yield item
+        if isinstance(item, Account) and item.skip_reason is not None:
+            tally.count(item.skip_reason, item.bytes_skipped, item.bytes, stored)
+        del item  # it is let go before the next is read

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv as standard
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -282,18 +283,35 @@ def _skip_rest(stream: Stream, tally: Tally, size: int) -> pa.RecordBatch:
     return out
 
 
+_FEWEST_ROWS = 5  # of a table that has no telling suffix
 _SAMPLE_ROWS = 32  # lines: every one of them must be as wide as the first
 
 
 def _is_table(opening: FileHead) -> bool:
     """Say whether text without a telling suffix is a table beyond doubt: prose has commas too."""
-    found = guess_dialect(b"\n".join(opening.head.split(b"\n", _SAMPLE_ROWS)[:_SAMPLE_ROWS]))
+    sample = b"\n".join(opening.head.split(b"\n", _SAMPLE_ROWS)[:_SAMPLE_ROWS])
+    if _is_no_table(sample):
+        return False
+    found = guess_dialect(sample)
     return (
         found is not None
         and found.share == 1.0
         and found.width >= (2 if found.delimiter == "\t" else 4)
-        and found.rows >= 5
+        and found.rows >= _FEWEST_ROWS
     )
 
+
+def _is_no_table(sample: bytes) -> bool:
+    """Say whether text is no table beyond doubt, in a hundredth of the time that it takes to try every dialect."""
+    if sample.count(b"\n") + sample.count(b"\r") < _FEWEST_ROWS - 1:
+        return True
+    if b'"' in sample or b"\0" in sample:
+        return False
+    first, second, *_ = [*filter(None, _LINE_ENDS.split(sample.removeprefix(b"\xef\xbb\xbf"))), b"", b""]
+    return all(first.count(mark) == 0 or first.count(mark) != second.count(mark) for mark in _DELIMITER_BYTES)
+
+
+_LINE_ENDS = re.compile(rb"[\r\n]")
+_DELIMITER_BYTES = tuple(mark.encode() for mark in DELIMITERS)
 
 RECORD_FORMAT = RecordFormat("csv", read, suffixes=("csv", "tsv", "tab", "psv"), guess=_is_table, bounded=True)

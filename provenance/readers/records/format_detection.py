@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.record_format import FileHead
 from provenance.readers.storage.formats import CODECS, CONTAINERS, Codec, ContainerFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.readers.records.record_format import RecordFormat
 
 HEAD_BYTES = 1 << 16
 """Bytes that `detect_format` looks at."""
@@ -70,18 +77,42 @@ def detect_format(head: bytes, path: str) -> str:
     return _detect_binary(head, path) or _detect_text(head, path)
 
 
-def _detect_binary(head: bytes, path: str) -> str | None:
-    for each in FORMATS.values():
-        if each.magic and head.startswith(each.magic):
-            return each.name
-    printable = b"\0" not in head and head.isascii()
+class _Known(NamedTuple):
+    """The formats as they are asked, made once of the registries' lines: a folder may hold a million files."""
+
+    magic: re.Pattern[bytes]
+    formats: tuple[RecordFormat, ...]
+    sniffing: tuple[RecordFormat, ...]
+    guessing: tuple[RecordFormat, ...]
+    by_suffix: Mapping[str, str]
+    called_text: frozenset[str]
+
+
+@cache
+def _known(_modules: tuple[str, ...]) -> _Known:
+    formats = tuple(FORMATS.values())
     packings: tuple[Codec | ContainerFormat, ...] = (*CODECS.values(), *CONTAINERS.values())
-    for packed in packings:
-        if head.startswith(packed.magic) and not (packed.printable and printable):
-            return packed.name
-    for magic, name in _UNREAD:
-        if head.startswith(magic) and not (name in _PRINTABLE and printable):
-            return name
+    magics = {magic for each in (*formats, *packings) for magic in each.magic} | {magic for magic, _ in _UNREAD}
+    sniffing = tuple(each for each in formats if each.sniff is not None)
+    named = [(suffix, each.name) for each in formats if each.sniff is None for suffix in each.suffixes]
+    return _Known(
+        re.compile(b"|".join(map(re.escape, sorted(magics)))),
+        formats,
+        sniffing,
+        tuple(each for each in formats if each.guess is not None),
+        _SUFFIXES | dict(reversed(named)),  # the first that has a suffix
+        frozenset((*_PRINTED, *(suffix for each in sniffing for suffix in each.suffixes))),
+    )
+
+
+def _list_known() -> _Known:
+    return _known((*FORMATS.modules, *CODECS.modules, *CONTAINERS.modules))
+
+
+def _detect_binary(head: bytes, path: str) -> str | None:
+    known = _list_known()
+    if known.magic.match(head) and (name := _find_magic(head, known)) is not None:
+        return name
     for container in CONTAINERS.values():
         if container.sniff is not None and container.sniff(head):
             return container.name
@@ -95,14 +126,30 @@ def _detect_binary(head: bytes, path: str) -> str | None:
         return None
     # A NUL byte in text is one bad record; many of them, or one in what does not look like text, are another format.
     zeros = head.count(0)
-    likely = head.lstrip()[:1] in (b"{", b"[") or _is_called_text(find_suffix(path))
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    return "unknown" if (zeros and (zeros * 50 > len(head) or not likely)) or controls * 10 > len(head) else None
+    if zeros and (zeros * 50 > len(head) or not _is_likely_text(head, path, known)):
+        return "unknown"
+    return "unknown" if (len(head) - len(head.translate(None, _CONTROLS))) * 10 > len(head) else None
 
 
-def _is_called_text(ending: str) -> bool:
-    """Say whether a suffix promises a text whose form is beyond doubt once it is read."""
-    return ending in _PRINTED or any(ending in each.suffixes for each in FORMATS.values() if each.sniff is not None)
+def _find_magic(head: bytes, known: _Known) -> str | None:
+    """Return the format with whose magic a file begins."""
+    for each in known.formats:
+        if each.magic and head.startswith(each.magic):
+            return each.name
+    printable = b"\0" not in head and head.isascii()
+    packings: tuple[Codec | ContainerFormat, ...] = (*CODECS.values(), *CONTAINERS.values())
+    for packed in packings:
+        if head.startswith(packed.magic) and not (packed.printable and printable):
+            return packed.name
+    for magic, name in _UNREAD:
+        if head.startswith(magic) and not (name in _PRINTABLE and printable):
+            return name
+    return None
+
+
+def _is_likely_text(head: bytes, path: str, known: _Known) -> bool:
+    """Say whether bytes look like JSON, or a suffix promises a text whose form is beyond doubt once it is read."""
+    return head.lstrip()[:1] in (b"{", b"[") or find_suffix(path) in known.called_text
 
 
 def _detect_text(head: bytes, path: str) -> str:
@@ -112,11 +159,11 @@ def _detect_text(head: bytes, path: str) -> str:
     given = find_suffix(path)
     if not body:
         return "text"
-    opening = FileHead(head, body, given)
-    for each in FORMATS.values():
+    opening, known = FileHead(head, body, given), _list_known()
+    for each in known.sniffing:
         if each.sniff is not None and each.sniff(opening):
             return each.name
-    return _detect_markup(opening) or _detect_by_suffix(given) or _guess_format(opening)
+    return _detect_markup(opening) or known.by_suffix.get(given) or _guess_format(opening, known)
 
 
 def _detect_markup(opening: FileHead) -> str | None:
@@ -131,11 +178,6 @@ def _detect_markup(opening: FileHead) -> str | None:
     return None
 
 
-def _detect_by_suffix(given: str) -> str | None:
-    named = (each.name for each in FORMATS.values() if each.sniff is None and given in each.suffixes)
-    return next(named, None) or _SUFFIXES.get(given)
-
-
-def _guess_format(opening: FileHead) -> str:
-    named = (each.name for each in FORMATS.values() if each.guess is not None and each.guess(opening))
+def _guess_format(opening: FileHead, known: _Known) -> str:
+    named = (each.name for each in known.guessing if each.guess is not None and each.guess(opening))
     return next(named, "text")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from provenance.readers.records import column_roles, views
+from provenance.readers.records import column_roles, json_small_files, views
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
     AFTER,
@@ -403,6 +403,22 @@ def _is_json_lines(opening: FileHead) -> bool:
 
 
 RECORD_FORMAT = (
-    RecordFormat("jsonl", read_lines, suffixes=_LINES, sniff=_is_json_lines, by_lines=True, bounded=True),
-    RecordFormat("json", read, suffixes=_DOCUMENTS, sniff=_is_json, only_records=False, bounded=True),
+    RecordFormat(
+        "jsonl",
+        read_lines,
+        suffixes=_LINES,
+        sniff=_is_json_lines,
+        by_lines=True,
+        bounded=True,
+        read_small=json_small_files.read_lines,
+    ),
+    RecordFormat(
+        "json",
+        read,
+        suffixes=_DOCUMENTS,
+        sniff=_is_json,
+        bounded=True,
+        read_small=json_small_files.read_documents,
+        only_records=False,
+    ),
 )

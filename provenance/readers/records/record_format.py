@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,38 @@ class FileHead:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallFiles:
+    """The bytes of small files of one format, one file after the other, a newline behind each.
+
+    Args:
+        data: uint8, read-only.
+        starts: int64: where each file begins.
+        ends: int64: where it ends, its newline left out.
+    """
+
+    data: Any
+    starts: Any
+    ends: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SmallRecords:
+    """The records of small files, in the order of the files.
+
+    Args:
+        batch: rows of RECORDS; `row` and `offset` are as in each file.
+        counts: int64: records of each file; -1 of a file that must be read by itself, of which nothing is in `batch`.
+        unreadable: int64: how many of them have an error.
+        skipped: int64: bytes of each file that those take.
+    """
+
+    batch: pa.RecordBatch
+    counts: Any
+    unreadable: Any
+    skipped: Any
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFormat:
     """A format of records: how it is recognised, and who reads it.
 
@@ -43,6 +75,8 @@ class RecordFormat:
         guess: tells whether a text without a telling suffix is of this format.
         seekable: it is read by random access.
         by_lines: a file may be cut after any line, and what is before the cut is whole.
+        read_small: reads many small files in one call, `read_small(files, roles)`, as `read` would read each; None = it
+            reads them one at a time.
         only_records: such a file holds records whatever it is called; False where manifests and documents have the
             same form.
         bounded: its reader is a kernel of ours that is total and takes bounded memory: no file can make it die.
@@ -56,5 +90,6 @@ class RecordFormat:
     guess: Callable[[FileHead], bool] | None = None
     seekable: bool = False
     by_lines: bool = False
+    read_small: Callable[[SmallFiles, Any], SmallRecords] | None = None
     only_records: bool = True
     bounded: bool = False

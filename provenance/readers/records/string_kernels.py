@@ -118,6 +118,12 @@ def measure_character(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def skip_byte_order_mark(buf: Any, i: int, n: int) -> int:
+    """Return where a text begins, behind the byte order mark of UTF-8 if there is one at `i`."""
+    return i + 3 if n - i >= 3 and buf[i] == 0xEF and buf[i + 1] == 0xBB and buf[i + 2] == 0xBF else i
+
+
+@njit(nogil=True, cache=True)
 def read_hexadecimal(buf: Any, i: int) -> Any:
     """Return the number that four hexadecimal digits at `i` write, or -1."""
     a, b, c, d = _HEX[buf[i]], _HEX[buf[i + 1]], _HEX[buf[i + 2]], _HEX[buf[i + 3]]

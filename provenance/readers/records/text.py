@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from provenance.readers.records import column_roles, string_kernels, value_tape, views
+from provenance.readers.records import column_roles, small_records, string_kernels, value_tape, views
 from provenance.readers.records.characters import CARRIAGE_RETURN, NEWLINE, SPACE, TAB
-from provenance.readers.records.record_format import RecordFormat
+from provenance.readers.records.record_format import RecordFormat, SmallFiles, SmallRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,16 +110,52 @@ def read(
 
 
 def _make_batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
+    out = views.make_batch(_make_views(data, found), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
+    tally.count_records(found[:, 2], found[:, 1] - found[:, 0])
+    return out
+
+
+def _make_views(data: Any, found: Any) -> views.Views:
     good = found[:, 2] == string_kernels.OK
     tape = np.zeros((int(good.sum()), 7), np.int32)
     tape[:, value_tape.REC] = np.flatnonzero(good)
     tape[:, value_tape.START : value_tape.END + 1] = found[good, :2]
     whole, _ = value_tape.join_values(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
-    out = views.make_batch(
-        views.make_text_views(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset
-    )
-    tally.count_records(found[:, 2], found[:, 1] - found[:, 0])
-    return out
+    return views.make_text_views(whole)
 
 
-RECORD_FORMAT = RecordFormat("text", read, by_lines=True, only_records=False, bounded=True)
+@njit(nogil=True, cache=True)
+def _cut_files(buf: Any, starts: Any, ends: Any, out: Any, counts: Any) -> int:
+    """Cut many texts into passages: `out` as of `cut_passages`, `counts` gains those of each; return how many."""
+    count = 0
+    for file in range(starts.shape[0]):
+        last = ends[file]
+        first = string_kernels.skip_byte_order_mark(buf, starts[file], last)
+        found, _ = cut_passages(buf[first:last], last - first, True, out[count:])
+        for k in range(count, count + found):
+            out[k, 0] += first
+            out[k, 1] += first
+        counts[file] = found
+        count += found
+    return count
+
+
+def read_small(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords:  # noqa: ARG001 - the verb's signature
+    """Read small texts together, as `read` reads each.
+
+    Args:
+        files: their bytes.
+        roles: not needed: all of it is text.
+
+    Returns:
+        RECORDS of all of them, one row a passage.
+    """
+    out = np.empty((len(files.data) // 2 + len(files.starts) + 1, 3), np.int32)
+    counts = np.zeros(len(files.starts), np.int64)
+    found = out[: _cut_files(files.data, files.starts, files.ends, out, counts)]
+    offsets = found[:, 0] - np.repeat(files.starts, counts)
+    batch = views.make_batch(_make_views(files.data, found), found[:, 2], 0, offsets)
+    return small_records.number_records(batch, counts, found)
+
+
+RECORD_FORMAT = RecordFormat("text", read, by_lines=True, read_small=read_small, only_records=False, bounded=True)

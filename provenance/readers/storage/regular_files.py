@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from provenance.readers.storage.limits import Limits
 
 
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
 def explain_refusal(location: str | bytes) -> str | None:
     """Say why a path must not be opened: anything but a regular file may block or never end.
 
@@ -48,14 +51,18 @@ def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    handle = os.open(location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    return os.fdopen(_open_handle(location), "rb")
+
+
+def _open_handle(location: str | bytes | os.PathLike[str]) -> int:
+    handle = os.open(location, _OPEN_FLAGS)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         raise OSError(errno.EINVAL, "it is not a regular file")
-    return os.fdopen(handle, "rb")
+    return handle
 
 
 class BoundedFile:
@@ -177,5 +184,39 @@ def read_head(location: str | bytes | os.PathLike[str], most: int) -> bytes:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    with open_regular(location) as file:
-        return file.read(min(most, os.fstat(file.fileno()).st_size))
+    handle = _open_handle(location)
+    try:
+        left, parts = min(most, os.fstat(handle).st_size), []
+        while left and (part := os.read(handle, left)):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def read_small(location: str | bytes | os.PathLike[str], most: int) -> bytes | None:
+    """Read a small regular file in as few calls as can be: there may be a million of them.
+
+    Args:
+        location: where it is on disk; links are followed, for whoever asks has decided on them.
+        most: bytes of a small file.
+
+    Returns:
+        All of it; None where it is larger, empty, no regular file, cannot be read or changes: whoever then reads it by
+        itself says why.
+    """
+    try:
+        handle = os.open(location, _OPEN_FLAGS)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= most:
+            return None
+        data = os.read(handle, status.st_size + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return data if len(data) == status.st_size else None

@@ -200,14 +200,14 @@ def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, mon
     from provenance.readers import records
 
     (tmp_path / "a.txt").write_text("A passage.\n\nAnother passage.\n")
-    read = records.read
+    read = records.read_together
 
     def failing(*given, **more):
         for item in read(*given, **more):
             yield item
             raise ValueError("on purpose")
 
-    monkeypatch.setattr(records, "read", failing)
+    monkeypatch.setattr(records, "read_together", failing)
     seen = observe(
         FileBundle(
             0,
