@@ -232,7 +232,7 @@ def _match_members_to_sets(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give every record of some texts the first row of SETS that has its text."""
     other = np.diff(texts["high"]) != 0
     if (other & (np.diff(texts["low"]) == 0)).any():  # two texts with one low hash, or equal ones that are mixed up
-        texts = texts[np.lexsort((texts["high"], texts["low"]))]
+        texts = texts.take(np.lexsort((texts["high"], texts["low"])))
         other = np.diff(texts["high"]) != 0
     first = np.flatnonzero(np.r_[True, other | (np.diff(texts["low"]) != 0)])
     is_set = texts["file"] < 0
@@ -259,7 +259,7 @@ class _NodeWriter:
 
     def add(self, members: npt.NDArray[Any]) -> None:
         """Write the members of some nodes, all of each."""
-        members = members[np.lexsort((members["row"], members["file"], members["set"]))]
+        members = members.take(np.lexsort((members["row"], members["file"], members["set"])))
         node, file = members["set"], members["file"]
         start = np.flatnonzero(np.r_[True, node[1:] != node[:-1]])
         firsts = [self._members.count + np.r_[start[1:], len(node)]]
