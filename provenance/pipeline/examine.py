@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance import ledger as signed_ledger
 from provenance import profiles as profile_files
@@ -26,12 +27,14 @@ from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.progress import Progress, ignore_progress
 from provenance.core.scratch import scratch_folders
+from provenance.core.table_rows import iterate_rows
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
 from provenance.pipeline.matching import match_plan, quoted_spans, reference_matches
-from provenance.pipeline.matching.match_table import write_matches
+from provenance.pipeline.matching.match_table import make_match_tables
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
+from provenance.pipeline.matching.scan_rules import make_scan_rules
 from provenance.pipeline.reading import small_data
 from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead, make_bundles, split_bundle
 from provenance.pipeline.reading.read_pass import lost, observe
@@ -202,7 +205,7 @@ def _files_to_read(
             views=source_claims.nearest_overrides(row["path"], views),
             policy=policies(row["path"]),
         )
-        for row in paths.to_pylist()
+        for row in iterate_rows(paths)
         if row["role"] not in {"ignored", "unreadable"}
     ]
 
@@ -290,44 +293,49 @@ def _make_tables(
         result for _, result in engines.map_again(engine_run, compare_view, plan.view_tasks)
     )  # takes the sets away
     exact_parts = match_plan.require_results(
-        result for _, result in engines.map_again(engine_run, match_exactly, match_plan.exact_tasks(compared_views))
+        result
+        for _, result in engines.map_again(engine_run, match_exactly, match_plan.exact_tasks(plan, compared_views))
     )
-    match_tasks = match_plan.match_tables(plan, exact_parts, compared_views)
-    match_plan.require_results(result for _, result in engines.map_again(engine_run, write_matches, match_tasks))
-    engine_run.rest()  # the checks take memory themselves
-    found = match_plan.assemble_result(
-        plan, exact_parts, compared_views, match_files=[naming.target for naming in match_tasks]
-    )
+    found = match_plan.assemble_result(plan, exact_parts, compared_views)
     references, looked_up = reference_matches.assemble_references(query, lookups, plan)
+    files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
+    originals = find_known_originals(files, references)
+    matches, counted = make_match_tables(
+        match_plan.gather_matches(exact_parts, compared_views),
+        plan.order,
+        make_scan_rules(files, claims, chosen, originals, paths=plan.paths),
+        found.overlaps,
+        scratch=scratch,
+        run=functools.partial(engines.map_again, engine_run),
+    )
+    engine_run.rest()  # the checks take memory themselves
     compared = {
         "paths": paths,
-        "matches": found.matches,
+        "matches": matches,
         "overlaps": found.overlaps,
         "sketches": match_plan.unite_sketches(plan),
         "references": references,
     }
     progress("checking", 0, 0)
 
-    def conclude(observed: FileResult) -> dict[str, pa.Table]:
+    def conclude(observed: FileResult, files: pa.Table) -> dict[str, pa.Table]:
         """Make the other tables, and ask the checks."""
-        files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
-        tables: dict[str, pa.Table] = compared | {
+        tables = compared | {
             "claims": source_claims.add_identities(claims, files),
             "files": files,
             "observations": _make_observations(observed, scopes),
             "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
         }
-        originals = find_known_originals(files, references)
-        tables |= evaluate.count_evidence(tables, chosen, originals)
         answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
         threads = min(engine_run.workers, _CONCURRENT_VIEWS)
+        seen = tables | counted
         return tables | evaluate.run_checks(
-            tables, scopes, chosen, originals=originals, answers=answers, indexes=query.describe(), threads=threads
+            seen, scopes, chosen, originals=originals, answers=answers, indexes=query.describe(), threads=threads
         )
 
-    tables = conclude(observed)
+    tables = conclude(observed, files)
     located = quoted_spans.locate_quoted(
-        found.matches,
+        matches,
         tables["findings"],
         plan,
         compared_views,
@@ -336,7 +344,8 @@ def _make_tables(
         run=functools.partial(engines.map_again, engine_run),
     )
     if located.changed:  # which the checks must know
-        tables = conclude(match_plan.mark_changed(observed, located.changed))
+        observed = match_plan.mark_changed(observed, located.changed)
+        tables = conclude(observed, gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files)))
     tables["matches"] = located.matches
     files = tables["files"]
     steps = coverage.coverage_of_steps(
@@ -364,12 +373,13 @@ def _make_files(
             claimed[row["scope"]].append(row["value"])
         if row["witness"] not in {"record-column", GAP}:
             digests[row["manifest"]] = row["digest"]
-    on_disk = {row["path"]: row for row in paths.to_pylist()}
-    unread = [_unread_file(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
+    on_disk = dict(zip(*(paths[name].to_pylist() for name in ("path", "role")), strict=True))
+    left_out = paths.filter(pc.is_in(paths["role"], pa.array(["ignored", "unreadable"])))
+    unread = [_unread_file(row, scopes) for row in iterate_rows(left_out)]
     made: dict[str, list[Any]] = {name: [] for name in _CONCLUDED_COLUMNS}
     read = observed.files.select(["path", "role", "skip_reason", "sha256"])
     for path, within, reason, sha256 in zip(*(column.to_pylist() for column in read.columns), strict=True):
-        outer = on_disk[path.split("!/", 1)[0]]["role"]
+        outer = on_disk[path.split("!/", 1)[0]]
         role = within if within is not None and outer == "data" else outer
         licence = scopes.licence(path) if role == "data" else DecidedLicence()
         source = proofs.get(path) if role != "data" else None  # a contract stands for what it was made for

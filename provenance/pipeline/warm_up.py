@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from provenance.core.scratch import scratch_folders
 from provenance.pipeline.matching import match_plan, quoted_spans
-from provenance.pipeline.matching.match_table import write_matches
+from provenance.pipeline.matching.match_table import make_match_tables
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
 from provenance.pipeline.reading.file_bundles import FileToRead, make_bundles
 from provenance.pipeline.reading.read_pass import observe
+from provenance.similarity.evidence.evidence_rules import make_rules
 from provenance.sources import read_results
 
 if TYPE_CHECKING:
@@ -41,11 +44,17 @@ def compile_kernels() -> None:
         seen = read_results.gather_results(results)
         plan = match_plan.make_plan(results, seen, covering=str, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
-        joined = [match_exactly(each) for each in match_plan.exact_tasks(likened)]
-        named = [write_matches(naming) for naming in match_plan.match_tables(plan, joined, likened)]
-        found = match_plan.assemble_result(plan, joined, likened, match_files=named).matches
-        shown = found.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
-        quoted_spans.locate_quoted(found, shown, plan, likened, files=files, observed_files=seen, run=_map)
+        joined = [match_exactly(each) for each in match_plan.exact_tasks(plan, likened)]
+        partitions, found = (
+            match_plan.gather_matches(joined, likened),
+            match_plan.assemble_result(plan, joined, likened),
+        )
+        columns = [pa.array(plan.paths), pa.array(plan.paths), *[pa.nulls(len(plan.paths), pa.string())] * 2]
+        owned = pa.table(columns, ["path", "source", "licence", "sha256"])
+        rules = make_rules(plan.paths, owned, minimum=1, originals={}, splits={})
+        matches, _ = make_match_tables(partitions, plan.order, rules, found.overlaps, scratch=folder, run=_map)
+        shown = matches.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
+        quoted_spans.locate_quoted(matches, shown, plan, likened, files=files, observed_files=seen, run=_map)
 
 
 def write_file(path: Path, texts: list[str]) -> FileToRead:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from provenance import checks, profiles
 from provenance.core import schemas
 from provenance.core.model import Finding
+from provenance.core.scratch import mapped_tables
 from provenance.errors import ConfigError
 from provenance.pipeline import evaluate
 from provenance.similarity.evidence import original_files
@@ -59,7 +60,7 @@ def leave_out_sources(
         "sources": _rows_outside(tables["sources"], left_out, "source"),
         "observations": _rows_outside(tables["observations"], left_out, "source"),
         "references": _rows_outside(tables["references"], left_out, "source"),
-        "matches": _rows_outside(tables["matches"], left_out, "source_a", "source_b"),
+        "matches": _matches_outside(tables["matches"], left_out),
         "overlaps": _rows_outside(tables["overlaps"], left_out, "source_a", "source_b"),
         "sketches": _rows_outside(tables["sketches"], left_out, "source"),
     }
@@ -103,6 +104,16 @@ def _rows_outside(table: pa.Table, dropped: Collection[str], *names: str) -> pa.
     for name in names:
         table = table.filter(pc.invert(pc.is_in(table[name], value_set=values)))
     return table
+
+
+def _matches_outside(matches: pa.Table, dropped: Collection[str]) -> pa.Table:
+    """Leave rows of MATCHES out, in a file: there may be more of them than memory holds."""
+    parts = (
+        part
+        for batch in matches.to_batches()
+        for part in _rows_outside(pa.Table.from_batches([batch]), dropped, "source_a", "source_b").to_batches()
+    )
+    return mapped_tables.spill_table(parts, schemas.MATCHES)
 
 
 def _claims_that_stay(

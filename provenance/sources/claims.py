@@ -48,7 +48,7 @@ def read_claims(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
     """
     claims: Rows = []
     refused: dict[str, str] = {}
-    for row in paths.to_pylist():
+    for row in iterate_rows(paths):
         kind, speaks = row["kind"], row["role"] == "data" and manifests.is_read(row["kind"])
         if row["role"] not in {"manifest", "licence", "documentation"} and not speaks:
             continue
@@ -98,6 +98,8 @@ def take_named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.T
         PATHS with their roles, and all claims.
     """
     named = {resolved_path(claim) for claim in claims if _is_at_root(claim, "licence-file")}
+    if not named:  # nearly always, and there may be a million paths
+        return paths, claims
     rows = paths.to_pylist()
     stated: Rows = []
     for row in rows:
@@ -129,11 +131,13 @@ def take_named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
         PATHS with their roles.
     """
     named = {resolved_path(claim) for field in DOCUMENTS for claim in claims if _is_at_root(claim, field)}
+    if not named:
+        return paths
     rows = paths.to_pylist()
     for row in rows:
         if row["path"] in named and row["role"] == "data" and not _holds_records(root, row):
             row["role"], row["kind"] = "documentation", "document"
-    return schemas.rows(rows, schemas.PATHS) if named else paths
+    return schemas.rows(rows, schemas.PATHS)
 
 
 def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:

@@ -56,14 +56,14 @@ def take_snapshots(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.T
     Returns:
         PATHS with their roles.
     """
+    naming = [
+        claim for claim in claims if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]
+    ]
+    if not naming:  # nearly always, and there may be a million paths
+        return paths
     rows = paths.to_pylist()
     known = sorted(row["path"] for row in rows)
-    named = {
-        path
-        for claim in claims
-        if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]
-        for path in find_matching(resolved_path(claim), known)
-    }
+    named = {path for claim in naming for path in find_matching(resolved_path(claim), known)}
     taken = [
         row
         for row in rows

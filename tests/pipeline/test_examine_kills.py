@@ -15,7 +15,7 @@ from provenance.pipeline.warm_up import compile_kernels
 
 from .conftest import CARD, digests, lay, lines
 
-STEPS = {"look_up", "compare_view", "match_exactly", "write_matches", "describe_texts", "locate_spans"}
+STEPS = {"look_up", "compare_view", "match_exactly", "write_matches", "count_texts", "describe_texts", "locate_spans"}
 
 
 class Killing(LocalEngine):

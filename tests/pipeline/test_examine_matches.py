@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
 
 import provenance as pv
 from provenance.core.model import Died
 from provenance.pipeline import examine as room
-from provenance.pipeline.matching import quoted_spans
+from provenance.pipeline.matching import match_plan, match_rows, quoted_spans
 
-from .conftest import CARD, LINE, lay, lines, zipped
+from .conftest import CARD, LINE, digests, lay, lines, zipped
 
 
 def by(found, table, key="path"):
@@ -183,3 +186,35 @@ def test_two_sources_that_share_a_file_and_no_text_are_reported(tmp_path, in_pro
     assert "identical-files" in set(audit.findings["check"])
     assert not set(audit.matches["source_a"]) & {"a", "b"}
     assert pv.verify(tmp_path / "ledger").exit_code == 0
+
+
+def test_the_size_of_a_partition_changes_no_table(tmp_path, monkeypatch, in_process):
+    near = [f"{text} again" for text in COPIED]
+    data = lay(tmp_path, copied(**{"c/y.jsonl": lines(*near), "b/test.jsonl": lines(*near[:5], *COPIED[6:])}))
+    expected = digests(pv.scan(data))
+    made = []
+    order_records = match_rows.order_records
+    monkeypatch.setattr(match_rows, "RECORDS_PER_PARTITION", 5)
+    monkeypatch.setattr(match_plan, "order_records", lambda *each: made.append(order_records(*each)) or made[-1])
+    assert digests(pv.scan(data)) == expected
+    assert made[0].count > 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads /proc")
+def test_matches_lie_in_files_that_nobody_can_name_and_that_go_with_the_audit(tmp_path, monkeypatch, in_process):
+    scratch, data = tmp_path / "scratch", lay(tmp_path / "data", copied())
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    def mapped():
+        gc.collect()
+        return {line.split()[-2] for line in Path("/proc/self/maps").read_text().splitlines() if str(scratch) in line}
+
+    audit = pv.scan(data)
+    rest = audit.without("b")
+    assert list(scratch.iterdir()) == []
+    assert len(audit.matches) == 2 * len(COPIED)
+    assert rest.matches.empty
+    assert any("matches-whole" in path for path in mapped())
+    del audit
+    assert not any("matches-whole" in path for path in mapped())

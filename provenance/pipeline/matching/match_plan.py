@@ -1,4 +1,4 @@
-"""From what workers saw to MATCHES and OVERLAPS: files get numbers, work is cut into parts, and parts are added up."""
+"""From what workers saw to OVERLAPS and counts of texts: files get numbers, work is cut, and parts are added up."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.core.model import CHANGED, VIEWS, Died
+from provenance.core.scratch.partitions import gather_partitions
 from provenance.errors import InputError, LimitExceeded
-from provenance.pipeline.matching.match_table import MatchTask
+from provenance.pipeline.matching.match_rows import RecordOrder, order_records
 from provenance.pipeline.matching.match_tasks import (
     ComparedView,
     ExactResult,
     ExactTask,
     ViewTask,
 )
-from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.evidence import exact_matches
 from provenance.similarity.index import source_sketches
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from provenance.core.scratch.partitions import Partition
     from provenance.similarity.evidence.exact_matches import Ints
     from provenance.sources.read_results import BundleResult, FileResult
 
@@ -46,6 +47,7 @@ class MatchPlan:
         names: sources by number, sorted.
         owner: the number of each file's source.
         counts: records that have a view, by view and file.
+        order: of records, and their partitions.
         sketches: scratch files of SKETCHED as (view, path, number in the scan of each of its bundle's files).
         fold_chinese: whether traditional characters count as their simplified ones.
     """
@@ -55,6 +57,7 @@ class MatchPlan:
     names: tuple[str, ...]
     owner: Ints
     counts: Mapping[str, Ints]
+    order: RecordOrder
     sketches: tuple[tuple[str, str, Ints], ...] = ()
     fold_chinese: bool = False
 
@@ -68,7 +71,6 @@ class ComparisonResult:
     """What the comparison says.
 
     Args:
-        matches: MATCHES.
         overlaps: OVERLAPS.
         distinct_files: distinct normalised texts by file.
         distinct_sources: distinct normalised texts by source.
@@ -82,7 +84,6 @@ class ComparisonResult:
         unplaced: parts of the data that could not be read again.
     """
 
-    matches: pa.Table
     overlaps: pa.Table
     distinct_files: dict[str, int]
     distinct_sources: dict[str, int]
@@ -116,8 +117,8 @@ def make_plan(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        The plan; its likenesses are for `match_tasks.compare_view`, the largest first so that it is not waited for at
-        the end.
+        The plan; its tasks are for `match_tasks.compare_view`, whole records first, whose sets are the largest, so that
+        they are not waited for at the end.
     """
     paths = tuple(observed_files.files["path"].to_pylist())
     owners = [covering(path) for path in paths]
@@ -134,67 +135,56 @@ def make_plan(
         for each in part.sets:
             sets.setdefault(each[0], []).append(each)
     threads = max(1, workers // max(1, len(sets)))
+    counts = {view: np.asarray(observed_files.files[view]) for view in VIEWS}
+    order = order_records(owner, counts["whole"])
     likenesses = tuple(
         ViewTask(
             view,
             tuple(path for _, path in group),
-            str(hashes_file(scratch, view)),
             tuple(each for of, each in members if of == view),
             owner,
             str(scratch / f"near-{view}"),
             str(scratch / f"rows-{view}-near"),
+            order,
             workers,
             threads,
         )
-        for view, group in sorted(sets.items(), key=lambda item: -hashes_file(scratch, item[0]).stat().st_size)
+        for view, group in sorted(sets.items(), key=lambda item: VIEWS.index(item[0]))
     )
-    counts = {view: np.asarray(observed_files.files[view]) for view in VIEWS}
     sketched = tuple(
         (view, path, observed_files.places[part.bundle]) for part in bundles for view, path in part.sketches
     )
-    return MatchPlan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
+    return MatchPlan(likenesses, paths, names, owner, counts, order, sketched, fold_chinese)
 
 
-def exact_tasks(compared: Sequence[ComparedView]) -> list[ExactTask]:
+def exact_tasks(plan: MatchPlan, compared: Sequence[ComparedView]) -> list[ExactTask]:
     """Say which nodes are to be matched word for word, part by part.
 
     Args:
+        plan: the plan.
         compared: what `resemble` said of its likenesses.
 
     Returns:
         Parts for `match_tasks.match_exactly`.
     """
     return [
-        ExactTask(each.view, each.scratch, first, last, f"{each.scratch}-exact-{number}")
+        ExactTask(each.view, each.scratch, first, last, f"{each.scratch}-exact-{number}", plan.order)
         for each in compared
         for number, (first, last) in enumerate(pairwise(each.cuts))
     ]
 
 
-def match_tables(plan: MatchPlan, exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> list[MatchTask]:
-    """Say which matches are to be put in order and named, view by view.
+def gather_matches(exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> list[Partition]:
+    """Bring together the matches of the same records.
 
     Args:
-        plan: the plan.
         exact: what `match_exactly` found in its tasks, in any order.
-        compared: what `resemble` said of its likenesses.
+        compared: what `compare_view` said of its tasks.
 
     Returns:
-        Parts for `match_table.write_matches`.
+        Partitions of `match_rows.MATCH_ROWS`.
     """
-    return [
-        MatchTask(
-            each.view,
-            tuple(sorted(part.rows for part in exact if part.view == each.view)),
-            each.rows,
-            plan.paths,
-            plan.names,
-            plan.owner,
-            each.scratch,
-            f"{each.scratch}-matches",
-        )
-        for each in sorted(compared, key=lambda each: VIEWS.index(each.view))
-    ]
+    return gather_partitions([*(part.rows for part in exact), *(part.rows for part in compared)])
 
 
 def unite_sketches(plan: MatchPlan) -> pa.Table:
@@ -252,8 +242,6 @@ def assemble_result(
     plan: MatchPlan,
     exact: Sequence[ExactResult],
     compared: Sequence[ComparedView],
-    *,
-    match_files: Sequence[str],
 ) -> ComparisonResult:
     """Add up what the parts say.
 
@@ -261,15 +249,13 @@ def assemble_result(
         plan: the plan.
         exact: what `match_exactly` found in its tasks, in any order.
         compared: what `resemble` said of its likenesses, in any order.
-        match_files: the files of MATCHES, in the order of VIEWS.
 
     Returns:
-        Tables and counts; MATCHES is a file, mapped.
+        OVERLAPS and counts.
     """
     whole = [each.exact for each in exact if each.view == "whole"]
     texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
     return ComparisonResult(
-        matches=pa.concat_tables([schemas.empty(schemas.MATCHES), *(_read_arrow(path) for path in match_files)]),
         overlaps=_make_overlaps(plan, exact, compared),
         distinct_files=_add_pairs([each.distinct_files for each in whole], plan.paths),
         distinct_sources=_add_pairs([each.distinct_sources for each in whole], plan.names),

@@ -1,8 +1,8 @@
 """What a worker does with scratch files: compare a view, match a part of it word for word.
 
 `read_pass` leaves MEMBERS and SETS of each view. `compare_view` brings a view's distinct texts together, and finds near
-and contained ones; `match_exactly` matches some of its texts word for word. Matches stay on disk: `match_table` puts
-names on them.
+and contained ones; `match_exactly` matches some of its texts word for word. Matches stay on disk, dealt
+to partitions of records: `match_table` puts names on them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from provenance.core.scratch.scratch_arrays import open_array
+from provenance.pipeline.matching.match_rows import RowDealer
 from provenance.similarity.candidates import distinct_texts, near_pairs
 from provenance.similarity.evidence import exact_matches, near_matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.core.scratch.partitions import DealtFiles
+    from provenance.pipeline.matching.match_rows import RecordOrder
 
 _TABLES_BEFORE_ADDING = 64  # counts that are held before they are added up
 
@@ -31,22 +36,22 @@ class ViewTask:
     Args:
         view: one of model.VIEWS.
         sets: scratch files of SETS.
-        hashes: the file that they speak of.
         members: scratch files of MEMBERS.
         sources: the number of each file's source, by the file's number.
         scratch: a folder of its own for what is put together from them.
-        target: the file to write matches to.
+        target: what the names of the files begin with to which matches are dealt.
+        order: of records.
         parts: how many parts the nodes are to be cut into for `match_exactly`.
         threads: that work on it.
     """
 
     view: str
     sets: tuple[str, ...]
-    hashes: str
     members: tuple[distinct_texts.MembersFile, ...]
     sources: np.ndarray[Any, Any]
     scratch: str
     target: str
+    order: RecordOrder
     parts: int = 1
     threads: int = 1
 
@@ -58,7 +63,7 @@ class ComparedView:
     Args:
         view: one of model.VIEWS.
         counts: the PAIRS of near_matches.PAIR_FIELDS.
-        rows: the file that holds ROWS.
+        rows: the files that its matches were dealt to.
         scratch: the folder that holds nodes.
         cuts: the nodes at which parts of them begin, and how many there are.
         boilerplate_count: shingles that are boilerplate.
@@ -70,7 +75,7 @@ class ComparedView:
 
     view: str
     counts: Mapping[str, pa.Table]
-    rows: str
+    rows: DealtFiles
     scratch: str
     cuts: tuple[int, ...]
     boilerplate_count: int
@@ -91,19 +96,19 @@ def compare_view(task: ViewTask) -> ComparedView:
     """
     folder = Path(task.scratch)
     folder.mkdir(exist_ok=True)
-    nodes = distinct_texts.build_nodes(task.sets, task.hashes, task.members, file_sources=task.sources, scratch=folder)
+    nodes = distinct_texts.build_nodes(task.sets, task.members, file_sources=task.sources, scratch=folder)
     similar = near_pairs.find_similar(nodes, folder, task.threads)
     counts = _PairCounts(near_matches.PAIR_FIELDS)
     first_file_only = 0
-    with pa.OSFile(task.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
-        for part in near_matches.match_near(similar, folder):
-            writer.write_table(part.rows)
-            counts.add(part)
-            first_file_only += part.pivoted
+    dealer = RowDealer(Path(task.target), task.order, view=task.view, exact=False)
+    for part in near_matches.match_near(similar, folder):
+        dealer.add(part.rows)
+        counts.add(part)
+        first_file_only += part.pivoted
     ends = np.linspace(0, len(nodes.file), task.parts + 1).astype(np.int64)
     cuts = np.searchsorted(nodes.first, ends).tolist()
     return ComparedView(
-        task.view, counts.total(), task.target, str(folder), tuple(cuts),
+        task.view, counts.total(), dealer.close(), str(folder), tuple(cuts),
         similar.boilerplate_count, similar.pivoted, similar.not_anchored, similar.thinned, first_file_only,
     )  # fmt: skip
 
@@ -132,7 +137,8 @@ class ExactTask:
         scratch: the folder in which `compare_view` left the nodes.
         first: the first of them.
         last: the node before which they end.
-        target: the file to write matches to.
+        target: what the names of the files begin with to which matches are dealt.
+        order: of records.
     """
 
     view: str
@@ -140,6 +146,7 @@ class ExactTask:
     first: int
     last: int
     target: str
+    order: RecordOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +156,12 @@ class ExactResult:
     Args:
         view: one of model.VIEWS.
         exact: counts; its `rows` are empty.
-        rows: the file that holds ROWS.
+        rows: the files that its matches were dealt to.
     """
 
     view: str
     exact: exact_matches.ExactMatches
-    rows: str
+    rows: DealtFiles
 
 
 def match_exactly(task: ExactTask) -> ExactResult:
@@ -171,17 +178,17 @@ def match_exactly(task: ExactTask) -> ExactResult:
     counts = _PairCounts(exact_matches.PAIR_FIELDS)
     distinct = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
     pivoted = 0
-    with pa.OSFile(task.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
-        for part in exact_matches.match_exact(nodes, node_distinctive, task.first, task.last):
-            writer.write_table(part.rows)
-            counts.add(part)
-            distinct = [
-                _add_arrays(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)
-            ]
-            pivoted += part.pivoted
+    dealer = RowDealer(Path(task.target), task.order, view=task.view, exact=True)
+    for part in exact_matches.match_exact(nodes, node_distinctive, task.first, task.last):
+        dealer.add(part.rows)
+        counts.add(part)
+        distinct = [
+            _add_arrays(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)
+        ]
+        pivoted += part.pivoted
     total = exact_matches.ExactMatches(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
                         distinct_sources=distinct[1], pivoted=pivoted)  # fmt: skip
-    return ExactResult(task.view, total, task.target)
+    return ExactResult(task.view, total, dealer.close())
 
 
 def _add_arrays(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -170,9 +170,9 @@ def describe_texts(task: DescribeTask) -> spans.ShorterTexts:
     """
     nodes = distinct_texts.load_nodes(Path(task.scratch))
     node = nodes_of_records(nodes, task.file, task.row)
-    sizes = nodes.sets.sizes(node)
-    ends = np.r_[0, np.cumsum(sizes)]
-    values = [nodes.sets.values[nodes.sets.start[each] : nodes.sets.stop[each]] for each in node.tolist()]
+    sets = nodes.sets.select(node)
+    ends = np.r_[0, np.cumsum(sets.sizes(slice(None)))]
+    values = [sets.values[first:last] for first, last in zip(sets.start.tolist(), sets.stop.tolist(), strict=True)]
     return spans.ShorterTexts(
         nodes.low[node], nodes.words[node], ends[:-1], ends[1:], np.concatenate([np.zeros(0, np.uint64), *values])
     )

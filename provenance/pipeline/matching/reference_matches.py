@@ -20,7 +20,7 @@ from provenance.core.model import VIEWS, Died
 from provenance.core.scratch.scratch_arrays import open_array
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
-from provenance.pipeline.reading.record_identities import hashes_file
+from provenance.pipeline.reading.record_identities import sets_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.index import index_lookup, reference_index, siphash
 from provenance.similarity.index.index_lookup import EntryCounts
@@ -190,7 +190,7 @@ def lookup_tasks(
             LookupTask(
                 view,
                 tuple(files[part::workers]),
-                str(hashes_file(scratch, view)),
+                str(sets_file(scratch)),
                 groups,
                 f"{scratch}/met-{view}-{part}",
             )

@@ -351,7 +351,11 @@ def _count_by_file(result: _BatchResult, group: _Group, register: Register, scra
     if result.leaves is not None:
         for place in range(len(numbers)):
             _add_leaves(group, place, result.leaves[ends[place] : ends[place + 1]])
+    if isinstance(result.views, list):
+        scratch.describe({view: each.described for view, each in result.views}, len(batch))
     for view, each in result.views:
+        if not isinstance(result.views, list):  # of long records each view is stored by itself
+            scratch.describe({view: each.described}, len(batch))
         _count_view(view, each, result, group, numbers, register, scratch)
         del each
     if result.observed.num_rows:
@@ -394,7 +398,6 @@ def _count_view(
         np.add.at(words, files, np.asarray(described.nodes["words"]))
         register.add("tokens", numbers, words)
     scratch.share(view, numbers[files], np.asarray(result.batch["row"])[described.places], described.nodes)
-    scratch.describe(view, described.described)
     divided = np.zeros(len(numbers), np.bool_)
     for place, state in group.open.items():
         if state.by_column:  # the first and the last of a group at most

@@ -2,8 +2,8 @@
 
 One bundle, one scratch file a view. They hold MEMBERS whose `file` is the number of the path in this bundle;
 `match_plan` maps it to the number in the whole scan. A second file a view holds SETS of the nodes, from which
-`resemble` finds near matches: 208 bytes a record; the hashes that they speak of, about 8 bytes a word, all bundles add
-to one file a view. A third holds the sketch of every file, at most 128 KiB each.
+`compare_view` finds near matches: 219 bytes a record; the hashes that they speak of, about 8 bytes a word, and 9 where
+a record has several views, all bundles add to one file. A third holds the sketch of every file, at most 128 KiB each.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.core.scratch.scratch_arrays import SharedArray
+from provenance.similarity.candidates import near_pairs
+from provenance.similarity.candidates.distinct_texts import SETS_FILE_NAME
 from provenance.similarity.evidence import exact_matches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provenance.pipeline.reading.file_bundles import FileBundle
-    from provenance.similarity.candidates import near_pairs
 
 _MEMBERS, _SETS, _SKETCHES = "members", "sets", "sketches"  # what a scratch file holds
 
@@ -30,7 +33,7 @@ class ScratchFiles:
     def __init__(self, bundle: FileBundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, str], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
-        self._hashes: dict[str, SharedArray] = {}
+        self._stored: SharedArray | None = None
 
     @property
     def files(self) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -53,16 +56,25 @@ class ScratchFiles:
             rows: and that of its record in the file.
             nodes: NODES.
         """
-        columns = [pa.array(numbers), pa.array(rows), *(nodes[name] for name in ("low", "high", "distinct"))]
+        columns = [pa.array(numbers), pa.array(rows), *(nodes[name] for name in ("low", "high"))]
         self._write(view, _MEMBERS, pa.table(columns, schema=exact_matches.MEMBERS))
 
-    def describe(self, view: str, described: near_pairs.DescribedTexts) -> None:
-        """Write the shingles of texts."""
-        if len(described.keys):
-            if view not in self._hashes:
-                self._hashes[view] = SharedArray(hashes_file(Path(self._bundle.scratch), view), np.uint64)
-            place = self._hashes[view].add(described.hashes)
-            self._write(view, _SETS, described.to_sets(place))
+    def describe(self, described: Mapping[str, near_pairs.DescribedTexts], records: int) -> None:
+        """Write the shingles of some records, those of all views once.
+
+        Args:
+            described: texts by view; `row` of their nodes is the place of the record.
+            records: how many there are.
+        """
+        united, placed = near_pairs.unite_descriptions(list(described.values()), records)
+        if not len(united):
+            return
+        if self._stored is None:
+            self._stored = SharedArray(sets_file(Path(self._bundle.scratch)), np.uint64)
+        place = self._stored.add(united)
+        for (view, each), sets in zip(described.items(), placed, strict=True):
+            if len(each.keys):
+                self._write(view, _SETS, each.to_sets(sets, place))
 
     def sketch(self, view: str, sketched: pa.Table) -> None:
         """Write the sketches of some files: SKETCHED."""
@@ -86,15 +98,14 @@ class ScratchFiles:
         for _path, sink, writer in self._open.values():
             writer.close()
             sink.close()
-        for shared in self._hashes.values():
-            shared.close()
+        if self._stored is not None:
+            self._stored.close()
 
 
-def hashes_file(scratch: Path, view: str) -> Path:
-    """Return the file of the hashes of all sets of a view.
+def sets_file(scratch: Path) -> Path:
+    """Return the file of all sets.
 
     Args:
         scratch: folder for scratch files.
-        view: one of model.VIEWS.
     """
-    return scratch / f"{view}-hashes"
+    return scratch / SETS_FILE_NAME

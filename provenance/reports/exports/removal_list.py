@@ -8,7 +8,6 @@ the same copies. Findings that name no records are told, never dropped silently.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from provenance.checks import CHECKS, licence_conflict_by_content, licence_forbi
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
 from provenance.core.model import SEVERITIES
+from provenance.core.scratch import scratch_folders
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
@@ -150,13 +150,18 @@ def write_removal_list(
     files = [row for row in tables["files"].to_pylist() if row["role"] == "data" and row["records"]]
     findings = tables["findings"].to_pylist()
     whole = _reasons_of_files(findings, files, options, facts["log"]["index"])
-    traced, gaps = _find_affected(reader, facts, tables, files, options)
-    reasons = sorted({each for named in (*whole.values(), *(of for of, _ in traced)) for each in named}, key=_order)
-    rank = {reason: place for place, reason in enumerate(reasons)}
-    listed = _merge_affected(traced, rank)
-    wanted = [row for row in files if not options.sources or row["source"] in options.sources]
-    batches = _batches(wanted, {path: min(rank[each] for each in of) for path, of in whole.items()}, listed)
-    counted = _save(target, batches, reasons, {row["path"]: row["source"] for row in files}, _about(facts, options))
+    wanted = sorted(
+        (row for row in files if not options.sources or row["source"] in options.sources),
+        key=lambda row: str(row["path"]),
+    )
+    with scratch_folders.temporary_folder() as scratch, scratch_folders.explain_no_room(scratch):
+        affected = _Affected(wanted, scratch)
+        gaps = _find_affected(reader, facts, tables, files, options, affected)
+        reasons = sorted({each for named in (*whole.values(), affected.reasons) for each in named}, key=_order)
+        rank = {reason: place for place, reason in enumerate(reasons)}
+        batches = _batches(wanted, {path: min(rank[each] for each in of) for path, of in whole.items()}, affected, rank)
+        owner = {row["path"]: row["source"] for row in files}
+        counted = _save(target, batches, reasons, owner, _about(facts, options))
     reason_marks = {reason.finding["fingerprint"] for reason in reasons}
     counts = [row for row in findings if options.takes(row) and row["fingerprint"] not in reason_marks]
     waived = sum(row["waived"] is not None for row in findings)
@@ -197,8 +202,37 @@ def _finding_marks(finding: Row) -> Row:
     return {name: finding[name] for name in ("fingerprint", "check", "severity")}
 
 
-AffectedByReason = list[tuple[list[Reason], pa.Table]]
-"""Of each scan: reasons, and TAINTS whose `pair` is the number of a reason, with paths of the scan that is exported."""
+class _Affected:
+    """Records that inherit a stricter licence: why, and in which file of the scan that is exported."""
+
+    def __init__(self, wanted: Sequence[Row], scratch: Path) -> None:
+        self.reasons: list[Reason] = []
+        self.others: dict[str, int] = {}
+        self.rows = affected_records.RecordReasons(scratch, len(wanted))
+        self._records = np.array([row["records"] for row in wanted], np.int64)
+        self._number = {row["path"]: number for number, row in enumerate(wanted)}
+
+    def add(
+        self, rows: affected_records.AffectedRows, pair: int, reason: int, other: str, paths: Sequence[str]
+    ) -> None:
+        """Add the records of one pair of files, in each file that has its first one's bytes now."""
+        some = slice(*np.searchsorted(rows.pair, (pair, pair + 1)))  # they are sorted
+        number = self.others.setdefault(other, len(self.others))
+        for file in (self._number[path] for path in paths if path in self._number):
+            row, other_row = rows.row[some], rows.other_row[some]
+            kept = row < self._records[file]
+            same = [np.full(int(kept.sum()), value) for value in (file, reason, number)]
+            self.rows.add(same[0], row[kept], reason=same[1], other=same[2], other_row=other_row[kept])
+
+    def rank(self, rank: Mapping[Reason, int]) -> Iterator[pa.Table]:
+        """Yield records in order, each once: file by number, row, rank, other_path, other_row."""
+        names = pa.array(self.others, pa.string())
+        places = np.empty(len(names), np.int64)
+        places[np.array(sorted(range(len(names)), key=names.to_pylist().__getitem__), np.int64)] = np.arange(len(names))
+        ranks = np.array([rank[reason] for reason in self.reasons], np.int64)
+        for part in self.rows.rank(ranks, places):
+            columns = part._asdict() | {"other_path": names.take(pa.array(part.other))}
+            yield pa.table(columns).drop_columns(["other"])
 
 
 def _find_affected(
@@ -207,14 +241,16 @@ def _find_affected(
     tables: Mapping[str, pa.Table],
     files: Sequence[Row],
     options: RemovalOptions,
-) -> tuple[AffectedByReason, list[str]]:
-    """Trace taints in the scan and, for files whose bytes are the same, in all before it."""
+    affected: _Affected,
+) -> list[str]:
+    """Trace taints in the scan and, for files whose bytes are the same, in all before it; return what was not."""
     newest = facts["log"]["index"]
     here: dict[str, list[str]] = {}
     for row in files:
         if row["sha256"] is not None:
             here.setdefault(row["sha256"], []).append(row["path"])
-    found, gaps = [_find_affected_in_scan(tables, facts, facts, options, newest, None)], []
+    _find_affected_in_scan(tables, facts, facts, options, affected, newest, None)
+    gaps = []
     for index in range(newest - 1, -1, -1):
         try:
             entry_statement = reader.statement(index)
@@ -225,19 +261,18 @@ def _find_affected(
         except InputError as error:
             gaps.append(f"entry {index} could not be considered: {error}")
             continue
-        reasons, table = _find_affected_in_scan(past, then, facts, options, index, set(here))
-        found.append((reasons, _move_to_new_paths(table, past["files"], here)))
-        changed = _list_changed(table, past["files"], here, {row["path"] for row in files})
+        found = _find_affected_in_scan(past, then, facts, options, affected, index, here)
+        changed = _list_changed(found, past["files"], here, {row["path"] for row in files})
         if changed:
             gaps.append(f"{changed} changed since entry {index} found copies in it: only this scan judges it now")
-    return found, gaps
+    return gaps
 
 
-def _list_changed(table: pa.Table, past: pa.Table, here: Mapping[str, Any], paths: set[str]) -> str:
+def _list_changed(found: set[str], past: pa.Table, here: Mapping[str, Any], paths: set[str]) -> str:
     """Name files of which an earlier scan saw that they hold copies, and whose bytes are others now."""
     columns = (past[name].to_pylist() for name in ("path", "sha256"))
     other = {path for path, digest in zip(*columns, strict=True) if digest not in here} & paths
-    named = sorted(other & set(pc.unique(table["path"]).to_pylist()))
+    named = sorted(other & found)
     more = f" and {count_noun(len(named) - 5, 'more file')}" if len(named) > 5 else ""
     return ", ".join(named[:5]) + more
 
@@ -247,36 +282,39 @@ def _find_affected_in_scan(
     facts: Mapping[str, Any],
     now: Mapping[str, Any],
     options: RemovalOptions,
+    affected: _Affected,
     entry: int,
-    here: set[str] | None,
-) -> tuple[list[Reason], pa.Table]:
+    here: Mapping[str, Sequence[str]] | None,
+) -> set[str]:
     """Trace one scan; of an earlier one only what depends on files that are no longer in the data.
 
-    A file that is still there is judged by what is known of it now.
+    A file that is still there is judged by what is known of it now. Returns the files that were found to hold copies.
     """
     chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.names()]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
-    table, pairs = affected_records.find_affected(
-        tables, now["purpose"], minimum, find_known_originals(tables["files"], tables["references"])
-    )
+    originals = find_known_originals(tables["files"], tables["references"])
+    found = affected_records.AffectedRecords(tables, now["purpose"], minimum, originals)
     digests = dict(zip(*(tables["files"][name].to_pylist() for name in ("path", "sha256")), strict=True))
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
-    reasons: list[Reason] = []
-    number = np.full(len(pairs), -1, np.int64)
-    for place, pair in enumerate(pairs):
-        if here is not None and digests[pair.other_path] in here:
-            continue
-        finding = _finding(pair, findings, _accepted_findings(now))
-        if finding is None or not options.takes(finding):
-            continue
-        gone = f" It was seen in entry {entry} of the ledger; that file has left the data since." if here else ""
-        number[place] = len(reasons)
-        reasons.append(
-            Reason(affected_records.explain_pair(pair) + gone, _finding_marks(finding), entry, inherited=True)
-        )
-    pair_ = number[table["pair"].to_numpy()]
-    table = table.set_column(table.schema.get_field_index("pair"), schemas.TAINTS.field("pair"), pa.array(pair_))
-    return reasons, table.filter(pa.array(pair_ >= 0))
+    accepted = _accepted_findings(now)
+    numbers: list[int] = []
+    for rows in found:
+        for pair in found.pairs[len(numbers) :]:
+            left = here is None or digests[pair.other_path] not in here
+            finding = _finding(pair, findings, accepted) if left else None
+            numbers.append(len(affected.reasons) if finding is not None and options.takes(finding) else -1)
+            if finding is not None and numbers[-1] >= 0:
+                gone = (
+                    f" It was seen in entry {entry} of the ledger; that file has left the data since." if here else ""
+                )
+                text = affected_records.explain_pair(pair) + gone
+                affected.reasons.append(Reason(text, _finding_marks(finding), entry, inherited=True))
+        for place in np.unique(rows.pair).tolist():
+            if numbers[place] >= 0:
+                pair = found.pairs[place]
+                paths = [pair.path] if here is None else here.get(digests[pair.path], ())
+                affected.add(rows, place, numbers[place], pair.other_path, paths)
+    return {pair.path for pair, number in zip(found.pairs, numbers, strict=True) if number >= 0}
 
 
 def _accepted_findings(facts: Mapping[str, Any]) -> list[Row]:
@@ -297,65 +335,54 @@ def _finding(pair: affected_records.AffectedPair, findings: Mapping[str, Row], a
     return finding
 
 
-def _move_to_new_paths(table: pa.Table, past: pa.Table, here: Mapping[str, Sequence[str]]) -> pa.Table:
-    """Give taints of an earlier scan the paths that the same bytes have now."""
-    columns = (past[name].to_pylist() for name in ("path", "sha256"))
-    now = [(path, each) for path, digest in zip(*columns, strict=True) for each in here.get(digest, ())]
-    text = pa.string()
-    paths = pa.table(
-        {"path": pa.array([path for path, _ in now], text), "now": pa.array([each for _, each in now], text)}
-    )
-    joined = table.join(paths, "path", join_type="inner")
-    joined = joined.drop_columns(["path"]).rename_columns({"now": "path"})
-    return joined.select(schemas.TAINTS.names)
-
-
-def _merge_affected(traced: AffectedByReason, rank: Mapping[Reason, int]) -> pa.Table:
-    """Put the taints of all scans together: the first reason of each record, sorted by path and row."""
-    parts = []
-    for reasons, table in traced:
-        places = np.array([rank[reason] for reason in reasons], np.int64)
-        ranked = pa.array(places[table["pair"].to_numpy()] if len(places) else np.empty(0, np.int64))
-        parts.append(table.drop_columns(["pair"]).append_column("rank", ranked))
-    together = pa.concat_tables(parts, promote_options="permissive")
-    order = [(name, "ascending") for name in ("path", "row", "rank", "other_path", "other_row")]
-    together = together.take(pc.sort_indices(together, sort_keys=order)).combine_chunks()
-    codes = pc.rank(together["path"], tiebreaker="dense").to_numpy()
-    rows = together["row"].to_numpy()
-    first = np.ones(len(rows), bool)
-    first[1:] = (codes[1:] != codes[:-1]) | (rows[1:] != rows[:-1])
-    return together.filter(pa.array(first))
-
-
-def _batches(files: Iterable[Row], whole: Mapping[str, int], listed: pa.Table) -> Iterator[pa.Table]:
-    """Yield what is listed, file by file: path, row, rank, other_path, other_row."""
-    bounds = _runs(listed["path"])
-    for file in sorted(files, key=lambda row: str(row["path"])):
+def _batches(
+    files: Sequence[Row], whole: Mapping[str, int], affected: _Affected, rank: Mapping[Reason, int]
+) -> Iterator[pa.Table]:
+    """Yield what is listed, file by file, sorted: path, row, rank, other_path, other_row."""
+    cursor = _Cursor(affected.rank(rank))
+    for number, file in enumerate(files):
         path = file["path"]
-        start, end = bounds.get(path, (0, 0))
-        listed_rows = listed.slice(start, end - start)
-        listed_rows = listed_rows.filter(pc.less(listed_rows["row"], file["records"]))
-        if path not in whole:
-            for offset in range(0, listed_rows.num_rows, ROWS_PER_GROUP):
-                yield listed_rows.slice(offset, ROWS_PER_GROUP)
-            continue
-        listed_rows = listed_rows.filter(pc.less(listed_rows["rank"], whole[path]))
-        for offset in range(0, file["records"], ROWS_PER_GROUP):
-            yield _rows_of_file(path, offset, min(file["records"], offset + ROWS_PER_GROUP), whole[path], listed_rows)
+        for start in range(0, file["records"], ROWS_PER_GROUP):
+            end = min(file["records"], start + ROWS_PER_GROUP)
+            listed_rows = cursor.take(number, end)
+            if path in whole:
+                listed_rows = listed_rows.filter(pc.less(listed_rows["rank"], whole[path]))
+                yield _rows_of_file(path, start, end, whole[path], listed_rows)
+            elif listed_rows.num_rows:
+                named = listed_rows.append_column("path", pa.repeat(path, listed_rows.num_rows))
+                yield named.select(["path", "row", "rank", "other_path", "other_row"])
 
 
-def _runs(paths: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
-    """Return where each path begins and ends in a sorted column."""
-    encoded = paths.combine_chunks().dictionary_encode()
-    codes = encoded.indices.to_numpy()
-    bounds = np.searchsorted(codes, np.arange(len(encoded.dictionary) + 1)).tolist()
-    return dict(zip(encoded.dictionary.to_pylist(), itertools.pairwise(bounds), strict=True))
+class _Cursor:
+    """A place in a sorted stream of records."""
+
+    def __init__(self, parts: Iterator[pa.Table]) -> None:
+        self._parts = parts
+        self._part = next(parts, None)
+
+    def take(self, file: int, end: int) -> pa.Table:
+        """Return the records of a file, by number, before one of its rows; what came before them was taken."""
+        taken = [_NOTHING]
+        while self._part is not None:
+            files = self._part["file"].to_numpy()
+            first, last = np.searchsorted(files, (file, file + 1))
+            stop = int(first + np.searchsorted(self._part["row"].to_numpy()[first:last], end))
+            taken.append(self._part.slice(0, stop).drop_columns(["file"]))
+            if stop < len(files):
+                self._part = self._part.slice(stop)
+                break
+            self._part = next(self._parts, None)
+        return pa.concat_tables(taken)
+
+
+_NOTHING = pa.schema(
+    [("row", pa.int64()), ("rank", pa.int64()), ("other_row", pa.int64()), ("other_path", pa.string())]
+).empty_table()
 
 
 def _rows_of_file(path: str, start: int, end: int, rank: int, listed_rows: pa.Table) -> pa.Table:
     """Make rows of a file that is listed whole; what weighs more for a record stands in place of the file's reason."""
-    rows = listed_rows["row"].to_numpy()
-    some = listed_rows.slice(*_between(rows, start, end))
+    some = listed_rows
     at = some["row"].to_numpy() - start
     ranks = np.full(end - start, rank, np.int64)
     ranks[at] = some["rank"].to_numpy()
@@ -371,11 +398,6 @@ def _rows_of_file(path: str, start: int, end: int, rank: int, listed_rows: pa.Ta
             "other_row": some["other_row"].combine_chunks().take(index),
         }
     )
-
-
-def _between(rows: Any, start: int, end: int) -> tuple[int, int]:
-    low, high = np.searchsorted(rows, [start, end]).tolist()
-    return low, high - low
 
 
 def _about(facts: Mapping[str, Any], options: RemovalOptions) -> dict[bytes, bytes]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from provenance.similarity.text.shingle_sets import Hashes
+    from provenance.similarity.text.shingle_sets import Hashes, MaskedSets
 
 Ints = npt.NDArray[np.int64]
 
@@ -275,17 +275,15 @@ def _cut_arrays(sought: Hashes, others: Hashes) -> Iterator[tuple[ShingleSets, n
 
 
 def _cut_sets(
-    sets: ShingleSets, texts: npt.NDArray[np.bool_], total: int
+    sets: ShingleSets | MaskedSets, texts: npt.NDArray[np.bool_]
 ) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
     """Cut texts into parts of about as many shingles as are dealt out at a time."""
-    step = max(1, sets.set_count * _SHINGLES_AT_A_TIME // total)
-    for at in range(0, sets.set_count, step):
-        some = slice(at, at + step)
+    for some in sets.pieces():
         yield sets.select(some), texts[some]
 
 
 def learn_boilerplate(
-    sets: ShingleSets, texts: npt.NDArray[np.bool_], scratch: Path, common_from: int = COMMON_FROM
+    sets: ShingleSets | MaskedSets, texts: npt.NDArray[np.bool_], scratch: Path, common_from: int = COMMON_FROM
 ) -> Hashes:
     """Learn which shingles of some texts are boilerplate.
 
@@ -299,24 +297,26 @@ def learn_boilerplate(
         A mask for `count_distinctive` and `count_shared_distinctive`: an open table of the boilerplate's hashes, 0 =
         free, so that the hash 0 is never boilerplate.
     """
-    sought = int(_count_shingles(sets.start, sets.stop, texts)) if len(texts) >= common_from else 0
+    sought = int(sets.sizes(np.flatnonzero(texts)).sum()) if len(texts) >= common_from else 0
     if not sought:
         return np.zeros(64, np.uint64)
     bits = _power_of_two(8 * sought).bit_length() - 1  # of a slot
     mask, coarse = np.uint64((1 << bits) - 1), max(0, bits - _COARSE_FILTER_BITS)
     filtered = _Filter(np.zeros((1 << bits - coarse) >> 3, np.uint8), coarse)
-    _fill_filter(*sets, texts, filtered.bits, mask, np.uint64(coarse))
+    for some in sets.pieces():
+        if texts[some].any():
+            _fill_filter(*sets.select(some), texts[some], filtered.bits, mask, np.uint64(coarse))
     counting = _Count(mask, common_from, scratch)
-    total = int((sets.stop - sets.start).sum())
+    total = int(sets.sizes(slice(None)).sum())
     passing = sought + int((total - sought) * -np.expm1(-sought / (1 << bits - coarse)))  # some for no reason
     found = [np.zeros(0, np.uint64)]
     if 8 * total <= min(PARTITION_BYTES, _MOST_HELD * _USUAL_BYTES):
-        (one, _), (other, _) = counting.deal(sets, texts, filtered, shift=bits, lowest=0, count=1)
+        (one, _), (other, _) = counting.deal(sets.select(slice(None)), texts, filtered, shift=bits, lowest=0, count=1)
         found += counting.count(one, other, 0, bits)
     else:
         rounds = int(2 * passing > total)  # bits of a slot by which passes are told apart: of two a half is dealt out
         for number in range(1 << rounds):
-            parts = _cut_sets(sets, texts, total)
+            parts = _cut_sets(sets, texts)
             found += counting.count_range(parts, filtered, number, bits - rounds, size=8 * passing >> rounds)
     table: Hashes = _make_table(np.concatenate(found))
     return table

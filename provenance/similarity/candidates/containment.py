@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from provenance.core.engines import Mapper
     from provenance.core.scratch.partitions import DealtFiles
     from provenance.similarity.text import shingle_sets
-    from provenance.similarity.text.shingle_sets import ShingleSets
+    from provenance.similarity.text.shingle_sets import MaskedSets, ShingleSets
 
 Ints = npt.NDArray[np.int64]
 
@@ -121,7 +121,7 @@ class _Work(NamedTuple):
     home: int = -1
     bounds: anchor_filters.FilterBounds = anchor_filters.FilterBounds(0, 0)
 
-    def sets(self) -> ShingleSets:
+    def sets(self) -> MaskedSets:
         return distinct_texts.load_sets(Path(self.folder))
 
     def only_file(self) -> npt.NDArray[np.int32]:
@@ -262,25 +262,29 @@ def _file_under_anchors(
 
 def _deal_anchors(part: _Part) -> DealtFiles:
     """Deal texts out by the hash that is tried as their anchor."""
-    work, sets, only_file = part.work, part.work.sets(), part.work.only_file()
+    work, only_file = part.work, part.work.only_file()
     writer = work.writer(f"anchors-{part.number}", _ANCHORS, work.partitions)
-    for numbers in _list_waiting(part, sets):
-        key, probe = sets.values[sets.start[numbers] + work.rank], sets.values[sets.stop[numbers] - 1]
-        columns: list[npt.NDArray[Any]] = [key, numbers, probe, sets.sizes(numbers), only_file[numbers]]
+    for numbers, sets in _list_waiting(part, work.sets()):
+        sizes = sets.sizes(slice(None))
+        key, probe = sets.values[sets.start + work.rank], sets.values[sets.stop - 1]
+        columns: list[npt.NDArray[Any]] = [key, numbers, probe, sizes, only_file[numbers]]
         writer.add(columns, partitions.partition_of_hashes(key, work.partitions))
     return writer.close()
 
 
-def _list_waiting(part: _Part, sets: ShingleSets) -> Iterator[Ints]:
+def _list_waiting(part: _Part, sets: MaskedSets) -> Iterator[tuple[Ints, ShingleSets]]:
     """List the texts of a part that are to be filed: long enough ones at first, then what had no place before."""
     if part.work.rank:
         for batch in partitions.read_pieces(part.rows):
-            numbers = batch["text"].to_numpy()
-            yield numbers[sets.sizes(numbers) > part.work.rank]
+            numbers = np.sort(batch["text"].to_numpy())
+            numbers = numbers[sets.sizes(numbers) > part.work.rank]
+            for some in sets.cut(numbers):
+                yield numbers[some], sets.select(numbers[some])
         return
-    for at in range(part.texts[0], part.texts[1], _CHUNK):
-        sizes = sets.sizes(slice(at, min(at + _CHUNK, part.texts[1])))
-        yield at + np.flatnonzero(sizes >= LEAST_SHINGLES)
+    for piece in sets.pieces(*part.texts):
+        numbers = piece.start + np.flatnonzero(sets.sizes(piece) >= LEAST_SHINGLES)
+        if len(numbers):
+            yield numbers, sets.select(numbers)
 
 
 def _file_texts(part: _Part) -> _Filed:
@@ -312,18 +316,19 @@ def _deal_looks(part: _Part) -> DealtFiles:
     work, sets, only_file = part.work, part.work.sets(), part.work.only_file()
     every_low, every_high, away_low, away_high = anchor_filters.open_filters(Path(work.folder))
     writer = work.writer(f"looks-{part.number}", _LOOKS, work.partitions)
-    for at_home, low, high in ((True, away_low, away_high), (False, every_low, every_high)):
-        text, place = part.texts[0], 0
-        while text < part.texts[1] and (work.home >= 0 or not at_home):
-            keys, texts = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
-            count, text, place = _look_up_shingles(
-                *sets, only_file, work.home, at_home, low, high, np.uint64(work.bounds.cut),
-                np.uint64(work.bounds.highest), text,
-                part.texts[1], place, keys, texts,
-            )  # fmt: skip
-            keys, texts = keys[:count].copy(), texts[:count].copy()
-            columns: list[npt.NDArray[Any]] = [keys, texts, sets.sizes(texts), only_file[texts]]
-            writer.add(columns, partitions.partition_of_hashes(keys, work.partitions))
+    for piece in sets.pieces(*part.texts):
+        some, files = sets.select(piece), only_file[piece]
+        for at_home, low, high in ((True, away_low, away_high), (False, every_low, every_high)):
+            text, place = 0, 0
+            while text < len(files) and (work.home >= 0 or not at_home):
+                keys, texts = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
+                count, text, place = _look_up_shingles(
+                    *some, files, work.home, at_home, low, high, np.uint64(work.bounds.cut),
+                    np.uint64(work.bounds.highest), text, len(files), place, keys, texts,
+                )  # fmt: skip
+                keys, texts = keys[:count].copy(), texts[:count].copy()
+                columns: list[npt.NDArray[Any]] = [keys, piece.start + texts, some.sizes(texts), files[texts]]
+                writer.add(columns, partitions.partition_of_hashes(keys, work.partitions))
     return writer.close()
 
 
@@ -388,7 +393,9 @@ def _check_holders(part: _Part) -> DealtFiles:
     work, columns = part.work, partitions.read_columns(part.rows, _CANDIDATES)
     order = np.argsort(columns[0])
     longer, shorter, probe = (column[order] for column in columns)
-    holds = _hold(*work.sets(), longer, shorter, probe)
+    holds = np.zeros(len(longer), np.bool_)
+    for some, sets, first, second in work.sets().select_pairs(longer, shorter):
+        holds[some] = _hold(*sets, first, second, probe[some])
     writer = work.writer(f"found-{part.number}", _FOUND, work.ranges)
     writer.add([shorter[holds], longer[holds]], work.range_of(shorter[holds]))
     return writer.close()

@@ -5,9 +5,10 @@ of shingles, and *members*: the records that hold it. Two orderings bring them t
 records meet the row of SETS that stands for their text; by that row, they meet each other. From there on all goes node
 by node. A *cell* is one node in one file, a *group* one node in one source.
 
-The sets stay where workers wrote them, one file for all of a view, and a node says where its own is: copying them in
-order would write three times the data once more. Scratch costs about 8 bytes a distinct shingle, 280 bytes a node and
-50 a record, and while they are put together 280 bytes a node and 56 of each once more; memory does not grow with them.
+The sets stay where workers wrote them, one file for all views, and a node says where its own is: copying them in order
+would write them once more. Scratch costs about 8 bytes a distinct shingle of a record, and one more where it has
+several views; of each view 300 bytes a node and 50 a record, and while they are put together 300 bytes a node and 56 of
+each once more; memory does not grow with them.
 
 Whoever is killed over it may begin again: nothing that it was given goes before all that is made of it is there.
 """
@@ -26,7 +27,7 @@ import pyarrow as pa
 from provenance.core.scratch.external_sort import Ordering
 from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
 from provenance.similarity.candidates import minhash
-from provenance.similarity.text.shingle_sets import ShingleSets
+from provenance.similarity.text.shingle_sets import MaskedSets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 SETS_FILE_NAME = "sets"
-"""The file in a view's scratch folder that holds the sets of all nodes, and of some texts that came twice."""
+"""The file beside the views' scratch folders that holds the sets of all records, each once."""
+
+PLACES = (("start", pa.int64()), ("stop", pa.int64()), ("width", pa.uint8()), ("bit", pa.int16()))
+"""Columns that say where a set is in that file: `shingle_sets.PlacedSets`."""
 
 ONLY_FILE_NAME = "alone"
 """The file in a view's scratch folder that says of every node the one file in which it stands, -1 = several; int32."""
@@ -45,7 +49,9 @@ _TEXT = np.dtype([("low", "u8"), ("high", "u8"), ("row", "i8"), ("file", "i8")])
 _MEMBER = np.dtype([("set", "u8"), ("file", "i8"), ("row", "i8")])
 _MEMBERS = {"file": "i4", "row": "i8"}
 _CELLS = {"owner": "i4", "start": "i8", "held": "i8"}
-_NODES = {"low": "u8", "high": "u8", "words": "i8", "start": "i8", "stop": "i8"}
+_PLACES: dict[str, npt.DTypeLike] = {name: type_.to_pandas_dtype() for name, type_ in PLACES} | {"distinct": "i8"}
+_NODES: dict[str, npt.DTypeLike] = {"low": "u8", "high": "u8", "words": "i8"} | _PLACES
+_DONE = "nodes-done"  # a file that is there once all others are
 
 
 class Cells(NamedTuple):
@@ -84,7 +90,7 @@ class Nodes:
     low: shingle_sets.Hashes
     high: shingle_sets.Hashes
     words: Ints
-    sets: ShingleSets
+    sets: MaskedSets
     keys: shingle_sets.Hashes
     first: Ints
     file: npt.NDArray[np.int32]
@@ -136,24 +142,21 @@ def read_batches(path: str) -> Iterator[pa.RecordBatch]:
                 yield batch
 
 
-def build_nodes(
-    sets: Sequence[str], hashes: str, members: Iterable[MembersFile], *, file_sources: Ints, scratch: Path
-) -> Nodes:
+def build_nodes(sets: Sequence[str], members: Iterable[MembersFile], *, file_sources: Ints, scratch: Path) -> Nodes:
     """Find the distinct texts among records, and who holds them.
 
     Args:
         sets: scratch files of SETS; they go once all of them are put together elsewhere.
-        hashes: the file that SETS speak of; it moves into the folder.
         members: scratch files of MEMBERS.
         file_sources: the number of each file's source.
-        scratch: a folder for what is put together.
+        scratch: a folder for what is put together; beside it is the file SETS_FILE_NAME, of which SETS speak.
 
     Returns:
         The nodes.
     """
-    if not (scratch / SETS_FILE_NAME).exists():  # else they are there: whoever made them was killed later
+    if not (scratch / _DONE).exists():  # else they are there: whoever made them was killed later
         _put_together(sets, members, file_sources, scratch)
-        Path(hashes).replace(scratch / SETS_FILE_NAME)
+        (scratch / _DONE).touch()
     for path in sets:
         with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
             Path(path).unlink(missing_ok=True)
@@ -185,24 +188,23 @@ def load_nodes(scratch: Path) -> Nodes:
     Args:
         scratch: the folder.
     """
-    hashes, keys = (open_array(scratch / name, np.uint64) for name in (SETS_FILE_NAME, "keys"))
-    low, high, words, *ends = map_columns(scratch, "node", _NODES)
+    keys = open_array(scratch / "keys", np.uint64)
+    low, high, words = map_columns(scratch, "node", {name: _NODES[name] for name in ("low", "high", "words")})
     (first,) = map_columns(scratch, "member", {"first": "i8"})
     file, row = map_columns(scratch, "member", _MEMBERS)
     return Nodes(
-        low, high, words, ShingleSets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
+        low, high, words, load_sets(scratch), keys.reshape(minhash.BANDS, -1),
         first, file, row, _cells(scratch, "cell"), _cells(scratch, "group"),
     )  # fmt: skip
 
 
-def load_sets(scratch: Path) -> ShingleSets:
+def load_sets(scratch: Path) -> MaskedSets:
     """Return the sets of the nodes that `build_nodes` left in a folder.
 
     Args:
         scratch: the folder.
     """
-    ends = map_columns(scratch, "node", {name: _NODES[name] for name in ("start", "stop")})
-    return ShingleSets(open_array(scratch / SETS_FILE_NAME, np.uint64), *ends)
+    return MaskedSets(open_array(scratch.parent / SETS_FILE_NAME, np.uint64), *map_columns(scratch, "node", _PLACES))
 
 
 def load_hashes(scratch: Path) -> shingle_sets.Hashes:

@@ -22,7 +22,7 @@ from provenance.similarity.candidates import banding, boilerplate, containment, 
 from provenance.similarity.text import shingle_sets, shingles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from provenance.similarity.candidates.distinct_texts import Nodes
@@ -36,7 +36,7 @@ DISTINCTIVE_FILE_NAME = "own"
 _RECENT_SLOTS = 1 << 16  # nodes that a worker remembers to have written
 _CHUNK = 1 << 16  # nodes or pairs looked at at a time
 
-_PAIR = {"left": "i4", "right": "i4", "shared": "i4"}
+_PAIR = {"left": "i8", "right": "i8", "shared": "i8"}
 
 SETS = pa.schema(
     [
@@ -44,12 +44,12 @@ SETS = pa.schema(
         pa.field("high", pa.uint64(), nullable=False),
         pa.field("words", pa.int64(), nullable=False),
         pa.field("keys", pa.list_(pa.field("key", pa.uint64(), nullable=False), minhash.BANDS), nullable=False),
-        pa.field("start", pa.int64(), nullable=False),
-        pa.field("stop", pa.int64(), nullable=False),
+        pa.field("distinct", pa.int64(), nullable=False),
+        *(pa.field(name, type_, nullable=False) for name, type_ in distinct_texts.PLACES),
     ],
     metadata={
         "table": "SETS",
-        "grain": "one node of one view: its band keys, and where among all sets its sorted distinct shingle hashes are",
+        "grain": "one node of one view: its band keys, and where its set is, see shingle_sets.PlacedSets",
     },
 )
 
@@ -95,18 +95,38 @@ class DescribedTexts(NamedTuple):
     hashes: shingle_sets.Hashes
     offsets: shingle_sets.Offsets
 
-    def to_sets(self, place: int) -> pa.Table:
+    def to_sets(self, placed: shingle_sets.PlacedSets, place: int = 0) -> pa.Table:
         """Return SETS, one row a text.
 
         Args:
-            place: where the first hash stands among all sets of the view.
+            placed: where the sets are in what was stored of them.
+            place: where that begins among all that is stored.
         """
         columns = [
             *(self.nodes[name].combine_chunks() for name in ("low", "high", "words")),
             pa.FixedSizeListArray.from_arrays(pa.array(self.keys.ravel()), type=SETS.field("keys").type),
-            *(pa.array(place + ends) for ends in (self.offsets[:-1], self.offsets[1:])),
+            self.nodes["distinct"].combine_chunks(),
+            *(pa.array(place + ends) for ends in (placed.start, placed.stop)),
+            pa.array(placed.width),
+            pa.array(placed.bit),
         ]
         return pa.table(columns, schema=SETS)
+
+
+def unite_descriptions(
+    described: Sequence[DescribedTexts], records: int
+) -> tuple[shingle_sets.Hashes, list[shingle_sets.PlacedSets]]:
+    """Unite the sets of the texts of several views, record by record.
+
+    Args:
+        described: of each view; `row` of its nodes is the place of the record.
+        records: how many there are.
+
+    Returns:
+        What is to be stored, and where in it the sets of each view are, for `to_sets`.
+    """
+    views = [(each.hashes, each.offsets, np.asarray(each.nodes["row"])) for each in described]
+    return shingle_sets.unite_sets(views, records)
 
 
 def describe_texts(
@@ -151,10 +171,10 @@ class SimilarPairs:
 
     nodes: Nodes
     node_distinctive: Ints
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
-    shared: npt.NDArray[np.int32]
-    distinctive: npt.NDArray[np.int32]
+    left: Ints
+    right: Ints
+    shared: Ints
+    distinctive: Ints
     near_count: int
     boilerplate_count: int
     pivoted: int
@@ -226,9 +246,7 @@ def _find_pairs(
     return near_count, candidates.pivoted, inside
 
 
-def _count_distinctive(
-    nodes: Nodes, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], near_count: int, scratch: Path
-) -> tuple[Ints, npt.NDArray[np.int32], int]:
+def _count_distinctive(nodes: Nodes, left: Ints, right: Ints, near_count: int, scratch: Path) -> tuple[Ints, Ints, int]:
     """Count what nodes and pairs are beyond boilerplate, and how many shingles are that."""
     matched = create_array(scratch / "shown", np.bool_, len(nodes))
     for part in _slices(len(nodes)):
@@ -237,13 +255,17 @@ def _count_distinctive(
         matched[left[part]] = matched[right[part]] = True
     mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch)
     node_distinctive = create_array(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
-    for part in _slices(len(nodes)):
-        node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)
-    distinctive = create_array(scratch / "distinctive", np.int32, len(left))
+    for part in nodes.sets.pieces():
+        if matched[part].any():
+            node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)
+    distinctive = create_array(scratch / "distinctive", np.int64, len(left))
     for part in _slices(len(left)):
         inside = np.arange(part.start, part.start + len(left[part])) >= near_count
-        one, other = left[part].astype(np.int64), right[part].astype(np.int64)
-        distinctive[part] = boilerplate.count_shared_distinctive(nodes.sets, one, other, inside=inside, mask=mask)
+        one, other = left[part], np.where(inside, left[part], right[part])  # of what is inside the longer is not read
+        for some, sets, first, second in nodes.sets.select_pairs(one, other):
+            distinctive[part.start + some.start : part.start + some.stop] = boilerplate.count_shared_distinctive(
+                sets, first, second, inside=inside[some], mask=mask
+            )
     return node_distinctive, distinctive, int(np.count_nonzero(mask))
 
 

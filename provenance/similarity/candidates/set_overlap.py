@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numba import njit
 
 if TYPE_CHECKING:
-    from provenance.similarity.text.shingle_sets import ShingleSets
+    from provenance.similarity.text.shingle_sets import MaskedSets
 
 Ints = npt.NDArray[np.int64]
 
@@ -85,7 +85,7 @@ def _count_shared(values: Any, start: Any, stop: Any, left: Any, right: Any) -> 
     return counts
 
 
-def verify_pairs(sets: ShingleSets, left: Ints, right: Ints) -> VerifiedPairs:
+def verify_pairs(sets: MaskedSets, left: Ints, right: Ints) -> VerifiedPairs:
     """Keep the pairs whose Jaccard index is at least 0.8.
 
     Args:
@@ -96,7 +96,13 @@ def verify_pairs(sets: ShingleSets, left: Ints, right: Ints) -> VerifiedPairs:
     Returns:
         The near pairs in the order given, with the integers that prove it.
     """
-    shared = _count_shared(*sets, left, right)
+    size_a, size_b = sets.sizes(left), sets.sizes(right)
+    # shared is at most the smaller set, union at least the larger
+    possible = np.minimum(size_a, size_b) * NEAR_DENOMINATOR >= np.maximum(size_a, size_b) * NEAR_NUMERATOR
+    left, right = left[possible], right[possible]
+    shared = np.full(len(left), -1)
+    for some, selected, first, second in sets.select_pairs(left, right):
+        shared[some] = _count_shared(*selected, first, second)
     kept = shared >= 0
     left, right = left[kept], right[kept]
     return VerifiedPairs(left, right, shared[kept], sets.sizes(left), sets.sizes(right))

@@ -6,19 +6,24 @@ One hop over verified matches, never further: that a copy of a near copy carries
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 
-from provenance.core import schemas
+from provenance.core.scratch.external_sort import Ordering, combine_keys
 from provenance.licences import terms
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import match_batches, match_counts, match_kinds, shared_text
 from provenance.similarity.evidence.evidence_rules import make_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,58 +51,136 @@ class AffectedPair:
     forbidden: bool
 
 
-def find_affected(
-    tables: Mapping[str, pa.Table], purpose: str, minimum: int, originals: Mapping[str, str]
-) -> tuple[pa.Table, list[AffectedPair]]:
-    """Find the records that matches taint.
+class AffectedRows(NamedTuple):
+    """Some records that matches taint, each with another file once whatever the view.
+
+    Args:
+        pair: number of the pair of files, among those found so far.
+        row: the record.
+        other_row: the lowest matching row of the other file.
+    """
+
+    pair: Ints
+    row: Ints
+    other_row: Ints
+
+
+class AffectedRecords:
+    """The records of a scan that matches taint, a piece of MATCHES after the other: iterate, once.
 
     Args:
         tables: FILES, MATCHES and SOURCES by name.
         purpose: one of model.PURPOSES.
-        minimum: distinct shingles a record must have to count.
+        minimum: distinctive shingles that a match must rest on.
         originals: path -> id of the known data set whose original file it is.
-
-    Returns:
-        TAINTS, each record and other file once whatever the view; and the pairs of files by number.
     """
-    files = tables["files"]
-    licences = shared_text.licences_by_path(files)
-    columns = ["path", "source"]
-    owner: dict[str, str] = dict(zip(*(files[name].to_pylist() for name in columns), strict=True))
-    parents = _parents_of_sources(tables["sources"])
-    paths = [path for path, source in owner.items() if source is not None]
-    rules = make_rules(paths, files, minimum=minimum, originals=originals, splits={})
-    pairs: dict[int, AffectedPair | None] = {}
-    found: list[pa.Table] = []
-    for rows in match_batches.iterate_by_record(tables["matches"], rules.paths):
-        licensed = np.flatnonzero(match_counts.find_evidence(rows, rules) & match_kinds.LICENSED)
-        keys = rows.file_a[licensed] * len(paths) + rows.file_b[licensed]
-        for key in np.setdiff1d(keys, np.fromiter(pairs, np.int64, len(pairs))).tolist():
-            path, other = (paths[place] for place in divmod(key, len(paths)))
-            pairs[key] = _compare_licences(path, other, owner, licences, purpose, parents, originals)
-        affecting = np.array([key for key, pair in pairs.items() if pair is not None], np.int64)
-        some = np.isin(keys, affecting)
-        named = {"pair": keys[some], "row": rows.row_a[licensed][some], "other_row": rows.row_b[licensed][some]}
-        # a record stands there by its whole words and by its prompt: once is enough
-        found.append(pa.table(named).group_by(["pair", "row"]).aggregate([("other_row", "min")]))
-    return _name_affected(pa.concat_tables(found) if found else _NO_ROWS, rules.paths), [
-        pair for _, pair in sorted(pairs.items()) if pair is not None
-    ]
+
+    def __init__(
+        self, tables: Mapping[str, pa.Table], purpose: str, minimum: int, originals: Mapping[str, str]
+    ) -> None:
+        self.pairs: list[AffectedPair] = []
+        """The pairs of files of what was yielded so far, by number."""
+        self._matches, self._purpose, self._originals = tables["matches"], purpose, originals
+        files = tables["files"].select(["path", "source", "licence", "sha256"])
+        self._licences = shared_text.licences_by_path(files)
+        self._sources = dict(zip(*(files[name].to_pylist() for name in ("path", "source")), strict=True))
+        self._parents = _parents_of_sources(tables["sources"])
+        self._paths = [path for path, source in self._sources.items() if source is not None]
+        self._rules = make_rules(self._paths, files, minimum=minimum, originals=originals, splits={})
+        self._numbers: dict[int, int] = {}
+
+    def __iter__(self) -> Iterator[AffectedRows]:
+        width = max(1, len(self._paths))
+        for rows in match_batches.iterate_by_record(self._matches, self._rules.paths):
+            licensed = np.flatnonzero(match_counts.find_evidence(rows, self._rules) & match_kinds.LICENSED)
+            keys, place = np.unique(rows.file_a[licensed] * width + rows.file_b[licensed], return_inverse=True)
+            pair = np.array([self._number_pair(*divmod(key, width)) for key in keys.tolist()], np.int64)[place]
+            row, other_row = rows.row_a[licensed], rows.row_b[licensed]
+            order = np.lexsort((other_row, row, pair))
+            order = order[pair[order] >= 0]
+            pair, row, other_row = pair[order], row[order], other_row[order]
+            # a record stands there by its whole words and by its prompt: once is enough
+            once = np.flatnonzero((np.diff(pair, prepend=-1) != 0) | (np.diff(row, prepend=-1) != 0))
+            yield AffectedRows(pair[once], row[once], other_row[once])
+
+    def _number_pair(self, file: int, other: int) -> int:
+        """Return the number of a pair of files; -1 where the other one withholds nothing."""
+        key = file * len(self._paths) + other
+        if key not in self._numbers:
+            names = self._paths[file], self._paths[other]
+            pair = _compare_licences(
+                *names, self._sources, self._licences, self._purpose, self._parents, self._originals
+            )
+            self._numbers[key] = -1 if pair is None else len(self.pairs)
+            self.pairs += [] if pair is None else [pair]
+        return self._numbers[key]
 
 
-_NO_ROWS = pa.table({name: pa.array([], pa.int64()) for name in ("pair", "row", "other_row_min")})
+_REASON = np.dtype([("key", "u8"), ("reason", "i8"), ("other", "i8"), ("other_row", "i8")])
 
 
-def _name_affected(found: pa.Table, paths: pa.Array) -> pa.Table:
-    """Make TAINTS of rows of which a pair is two numbers of files."""
-    keys, number = np.unique(found["pair"].to_numpy(), return_inverse=True)
-    a, b = np.divmod(keys, max(1, len(paths)))
-    columns = {
-        "path": paths.take(pa.array(a)).take(pa.array(number)), "row": found["row"],
-        "other_path": paths.take(pa.array(b)).take(pa.array(number)), "other_row": found["other_row_min"],
-        "pair": pa.array(number),
-    }  # fmt: skip
-    return schemas.ordered(schemas.conform(pa.table(columns), schemas.TAINTS), "path", "row", "pair")
+class RankedRows(NamedTuple):
+    """Some records, sorted, each with what weighs most of what is known of it.
+
+    Args:
+        file: number of the file.
+        row: the record.
+        rank: of the reason; the least weighs most.
+        other: number of the other file.
+        other_row: the record there.
+    """
+
+    file: Ints
+    row: Ints
+    rank: Ints
+    other: Ints
+    other_row: Ints
+
+
+class RecordReasons:
+    """Why records are listed: add it all, then iterate over records in order, in memory that does not grow with them.
+
+    Args:
+        folder: where they are put in order.
+        files: how many files there are.
+    """
+
+    def __init__(self, folder: Path, files: int) -> None:
+        self._files = files
+        self._ordered = Ordering(folder, "reasons", _REASON)
+
+    def add(self, file: Ints, row: Ints, *, reason: Ints, other: Ints, other_row: Ints) -> None:
+        """Say of some records why they are listed.
+
+        Args:
+            file: number of each record's file.
+            row: its number there.
+            reason: number of the reason.
+            other: number of the other file.
+            other_row: the record there.
+        """
+        rows = np.empty(len(row), _REASON)
+        rows["key"] = combine_keys(file, row, self._files)
+        rows["reason"], rows["other"], rows["other_row"] = reason, other, other_row
+        self._ordered.add(rows)
+
+    def rank(self, reasons: Ints, others: Ints) -> Iterator[RankedRows]:
+        """Yield every record once, with its first reason, then other file, then row there.
+
+        Args:
+            reasons: rank of each reason.
+            others: rank of each other file.
+        """
+        shift = np.uint64(64 - max(1, self._files.bit_length()))
+        for part in self._ordered:
+            rank = reasons[part["reason"]]
+            order = np.lexsort((part["other_row"], others[part["other"]], rank, part["key"]))
+            key = part["key"][order]
+            first = np.flatnonzero(np.r_[len(key) > 0, key[1:] != key[:-1]][: len(key)])
+            order, key = order[first], key[first]
+            row = (key & ((np.uint64(1) << shift) - np.uint64(1))).astype(np.int64)
+            file = (key >> shift).astype(np.int64)
+            yield RankedRows(file, row, rank[order], part["other"][order], part["other_row"][order])
 
 
 def _parents_of_sources(sources: pa.Table) -> dict[str, list[str]]:

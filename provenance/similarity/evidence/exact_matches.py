@@ -32,7 +32,6 @@ MEMBERS = pa.schema(
         pa.field("row", pa.int64(), nullable=False),
         pa.field("low", pa.uint64(), nullable=False),
         pa.field("high", pa.uint64(), nullable=False),
-        pa.field("distinct", pa.int64(), nullable=False),
     ],
     metadata={"table": "MEMBERS", "grain": "one record of one view; files by number, in path order"},
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from provenance.similarity.evidence.evidence_rules import EvidenceRules
 
-ROWS_PER_BATCH = 1 << 18
+ROWS_PER_BATCH = 1 << 16
 """Rows of a piece, about."""
 
 

@@ -8,6 +8,7 @@ answered from a few counts, and never again from the rows.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,7 @@ TEXTS = np.dtype([("text", "u8"), ("group", "i8")])
 
 _FILE_SHIFT = 39  # bits of the number of a record in a text's number
 _MEMORY_SHARE = 0.25  # of the budget, for texts that are put in order
+_ROWS_AT_A_TIME = 1 << 16  # rows that are counted at a time, about
 _ROWS_OF_COUNTS = 1 << 18  # that wait before they are added up
 
 _LICENCE, _ORIGINAL = int(FileCode.LICENCE), int(FileCode.ORIGINAL)
@@ -239,15 +241,19 @@ class MatchCounter:
         Returns:
             TEXTS, with any repetition.
         """
-        places, ends = self._places, _find_records(rows)
+        ends = _find_records(rows)
+        cuts = np.unique(np.searchsorted(ends, np.arange(0, ends[-1] + _ROWS_AT_A_TIME, _ROWS_AT_A_TIME)))
+        cuts = np.unique(np.minimum(cuts, len(ends) - 1))
+        texts = [self._add(rows, ends[first : last + 1]) for first, last in pairwise(cuts.tolist())]
+        return np.concatenate([np.zeros(0, TEXTS), *texts])
+
+    def _add(self, rows: MatchRows, ends: Ints) -> npt.NDArray[Any]:
+        """Count the records that begin and end there."""
+        some, places = MatchRows(*(column[ends[0] : ends[-1]] for column in rows)), self._places
         entries, texts = _count_records(
-            _show_rows(rows, self._rules, places),
-            rows.file_a,
-            rows.row_a,
-            ends,
-            places.first_source,
-            places.training + 1,
-        )
+            _show_rows(some, self._rules, places), some.file_a, some.row_a, ends - ends[0],
+            places.first_source, places.training + 1,
+        )  # fmt: skip
         self._parts.append(pa.table(list(entries.T), schema=COUNTS))
         if sum(map(len, self._parts)) > _ROWS_OF_COUNTS:
             self._parts = [self.total()]

@@ -23,6 +23,7 @@ from numba import njit
 
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
 from provenance.similarity.index import siphash
+from provenance.similarity.text import shingle_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -274,8 +275,10 @@ def find_hits(
         if whole_texts:
             values, offsets = siphash.siphash(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
         else:
-            offsets = np.r_[batch["start"].to_numpy()[:1], batch["stop"].to_numpy()]  # what was written at once
-            values, offsets = siphash.siphash(hashes[offsets[0] : offsets[-1]], key), offsets - offsets[0]
+            names = ("start", "stop", "width", "bit", "distinct")
+            stored = shingle_sets.MaskedSets(hashes, *(batch[name].to_numpy() for name in names))
+            values, offsets = stored.copy(slice(None))
+            values = siphash.siphash(values, key)
         for each, hits in zip(catalogues, hits_by_catalogue, strict=True):
             at = 0
             while at < len(batch):

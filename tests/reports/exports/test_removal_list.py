@@ -236,18 +236,19 @@ def test_the_list_is_usable_from_duckdb_and_arrow(data, listed, tmp_path):
 def test_a_pair_of_files_says_what_is_at_stake(data, listed):
     listed(data)
     tables = pv.open_ledger(data.parent / "ledger").tables
-    table, (pair,) = affected_records.find_affected(tables, "commercial-service", 4, {})
+    found = affected_records.AffectedRecords(tables, "commercial-service", 4, {})
+    (rows,) = found
+    (pair,) = found.pairs
     assert (pair.source, pair.other_source, pair.right, pair.forbidden) == (
         "copy",
         "strict",
         "commercial-service",
         True,
     )
-    assert table["row"].to_pylist() == list(range(10, 30))
-    assert table["other_row"].to_pylist() == list(range(20, 40))
-    assert (
-        affected_records.find_affected(tables, "commercial-service", 9, {})[0].num_rows == 0
-    )  # twelve words have eight shingles
+    assert rows.row.tolist() == list(range(10, 30))
+    assert rows.other_row.tolist() == list(range(20, 40))
+    none = affected_records.AffectedRecords(tables, "commercial-service", 9, {})
+    assert not any(len(rows.row) for rows in none)  # twelve words have eight shingles
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity.candidates import boilerplate
-from provenance.similarity.text import shingles
+from provenance.similarity.text import shingle_sets, shingles
 from provenance.similarity.text.normalisation import normalise
 from provenance.similarity.text.shingle_sets import ShingleSets
 
@@ -78,6 +78,7 @@ def test_what_is_dealt_out_to_partitions_is_what_memory_would_say(sets, asked, m
         patch.setattr(boilerplate, "_FAN_OUT_BITS", fan_out)
         patch.setattr(boilerplate, "_COARSE_FILTER_BITS", coarse)
         patch.setattr(boilerplate, "_SHINGLES_AT_A_TIME", 50)
+        patch.setattr(shingle_sets, "SHINGLES_AT_A_TIME", 50)
         patch.setattr(boilerplate, "_USUAL_BYTES", 8)
         assert learnt(held, texts) == found
 

@@ -35,11 +35,14 @@ def random_hashes(count):
 
 def found_in(sets, hashes, files=None, threads=1):
     """What is found in sets that are left in a folder, each of a file of its own where none are given."""
-    folder = Path(mkdtemp(dir=SCRATCH.name))
-    sets.values.tofile(folder / distinct_texts.SETS_FILE_NAME)
+    folder = Path(mkdtemp(dir=SCRATCH.name)) / "view"
+    folder.mkdir()
+    sets.values.tofile(folder.parent / distinct_texts.SETS_FILE_NAME)
     only_file = np.arange(sets.set_count) if files is None else np.array(files)
     only_file.astype(np.int32).tofile(folder / distinct_texts.ONLY_FILE_NAME)
-    for name, column in (("start", sets.start), ("stop", sets.stop), ("low", hashes)):
+    sizes, none = sets.sizes(slice(None)), np.zeros(sets.set_count, np.int16)
+    columns = {"start": sets.start, "stop": sets.stop, "distinct": sizes, "low": hashes, "bit": none}
+    for name, column in (columns | {"width": none.astype(np.uint8)}).items():
         np.ascontiguousarray(column).tofile(folder / f"node-{name}")
     return containment.find_contained(folder, Threads(threads))
 

@@ -29,23 +29,25 @@ def alike(texts, folder, parts=1, threads=1, items=None):
     """Nodes of texts, each in a file of its own where no items (file, source, row) are given."""
     items = [(number, number, 0) for number in range(len(texts))] if items is None else items
     file, source, row = (np.array(column, np.int64) for column in zip(*items, strict=True)) if items else [NONE] * 3
-    folder.mkdir(exist_ok=True)
+    scratch = folder / "view"
+    scratch.mkdir(parents=True, exist_ok=True)
     column = pa.array(texts, pa.large_string())
     identified = shingles.identify_texts(column, pa.array(range(len(texts))))
-    columns = [file, row, *(identified[name] for name in ("low", "high", "distinct"))]
+    columns = [file, row, *(identified[name] for name in ("low", "high"))]
     write(folder / "members.arrow", pa.table(columns, schema=exact_matches.MEMBERS))
-    hashes = SharedArray(folder / "hashes", np.uint64)
+    hashes = SharedArray(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
     for part in range(parts):
         some = pa.array(texts[part::parts], pa.large_string())
         described = near_pairs.describe_texts(shingles.shingle_texts(some, pa.array(range(len(some)))))
-        write(folder / f"{part}.arrow", described.to_sets(hashes.add(described.hashes)))
+        united, placed = near_pairs.unite_descriptions([described], len(some))
+        write(folder / f"{part}.arrow", described.to_sets(placed[0], hashes.add(united)))
     hashes.close()
     owner = np.zeros(int(file.max(initial=0)) + 1, np.int64)
     owner[file] = source
     members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(owner)))]
     sets = [str(folder / f"{part}.arrow") for part in range(parts)]
-    held = distinct_texts.build_nodes(sets, str(folder / "hashes"), members, file_sources=owner, scratch=folder)
-    return near_pairs.find_similar(held, folder, threads), identified
+    held = distinct_texts.build_nodes(sets, members, file_sources=owner, scratch=scratch)
+    return near_pairs.find_similar(held, scratch, threads), identified
 
 
 def write(path, table):
@@ -246,10 +248,8 @@ def test_whoever_is_killed_over_the_nodes_may_begin_again(tmp_path, monkeypatch,
     folder = tmp_path / "b"
     members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(TEXTS)))]
     sets = [str(folder / f"{part}.arrow") for part in range(3)]
-    nodes = distinct_texts.build_nodes(
-        sets, str(folder / "hashes"), members, file_sources=np.arange(len(TEXTS)), scratch=folder
-    )
-    found = near_pairs.find_similar(nodes, folder, 1)
+    nodes = distinct_texts.build_nodes(sets, members, file_sources=np.arange(len(TEXTS)), scratch=folder / "view")
+    found = near_pairs.find_similar(nodes, folder / "view", 1)
     assert (found.nodes.low == expected.nodes.low).all()
     assert (np.asarray(found.nodes.keys) == np.asarray(expected.nodes.keys)).all()
     assert not any(folder.glob("?.arrow"))

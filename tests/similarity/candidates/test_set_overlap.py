@@ -15,15 +15,19 @@ from provenance.readers import records
 from provenance.similarity.candidates import minhash, set_overlap
 from provenance.similarity.candidates.banding import CandidatePairs
 from provenance.similarity.text import normalisation, shingles
-from provenance.similarity.text.shingle_sets import ShingleSets
+from provenance.similarity.text.shingle_sets import MaskedSets
 
 SCRATCH = TemporaryDirectory()
 
 
+def stored(values, offsets):
+    """Sets of records that have one view."""
+    none = np.zeros(len(offsets) - 1, np.int16)
+    return MaskedSets(values, offsets[:-1], offsets[1:], none.astype(np.uint8), none, np.diff(offsets))
+
+
 def sets_of(texts):
-    return ShingleSets.from_offsets(
-        *shingles._cut_records(*normalisation.normalise(pa.array(texts, pa.large_string())))[3:]
-    )
+    return stored(*shingles._cut_records(*normalisation.normalise(pa.array(texts, pa.large_string())))[3:])
 
 
 def all_pairs(count):
@@ -64,7 +68,7 @@ def test_verified_pairs_equal_brute_force(texts):
 )
 def test_the_threshold_is_decided_in_integers(a, b, near):
     values, offsets = np.array([*a, *b], np.uint64), np.array([0, len(a), len(a) + len(b)])
-    found = set_overlap.verify_pairs(ShingleSets.from_offsets(values, offsets), np.array([0]), np.array([1]))
+    found = set_overlap.verify_pairs(stored(values, offsets), np.array([0]), np.array([1]))
     assert len(found.left) == near
 
 
@@ -165,7 +169,7 @@ def test_recall_against_the_truth_of_real_data(realdata, name):
     _, first, of = np.unique(identity, return_index=True, return_inverse=True)
     row = nodes["row"].to_numpy()
     texts = column.take(pa.array(row[first]))
-    sets = ShingleSets.from_offsets(*shingles.shingle_texts(texts, pa.array(range(len(texts))))[1:])
+    sets = stored(*shingles.shingle_texts(texts, pa.array(range(len(texts))))[1:])
     near = {(node, node) for node in range(len(texts))}
     joined = candidates_of(sets)
     for left, right in joined:

@@ -29,16 +29,19 @@ def nodes_of(items):
     keys = pa.FixedSizeListArray.from_arrays(
         pa.array(np.zeros(len(text) * minhash.BANDS, np.uint64)), type=near_pairs.SETS.field("keys").type
     )
-    hashes = SharedArray(folder / "hashes", np.uint64)
+    hashes = SharedArray(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
     start = np.array([hashes.add(np.arange(number + 3)) for number in text.tolist()], np.int64)
     hashes.close()
-    write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, start, start + text + 3], schema=near_pairs.SETS))
-    write(folder / "members.arrow", pa.table([file, row, mixed, mixed, text + 3], schema=exact_matches.MEMBERS))
+    none = np.zeros(len(text), np.int16)
+    columns = [mixed, mixed, text, keys, text + 3, start, start + text + 3, none.astype(np.uint8), none]
+    write(folder / "sets.arrow", pa.table(columns, schema=near_pairs.SETS))
+    write(folder / "members.arrow", pa.table([file, row, mixed, mixed], schema=exact_matches.MEMBERS))
     owner = np.arange(int(file.max(initial=0)) + 1)
     owner[file] = source
     members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(owner)))]
+    (folder / "view").mkdir()
     return distinct_texts.build_nodes(
-        [str(folder / "sets.arrow")], str(folder / "hashes"), members, file_sources=owner, scratch=folder
+        [str(folder / "sets.arrow")], members, file_sources=owner, scratch=folder / "view"
     )
 
 

@@ -45,14 +45,15 @@ def met(indexes, records, *, whole=False, cut=None):
     texts = pa.array(records, pa.large_string())
     shingled = shingles.shingle_texts(texts, pa.array(range(len(records))))
     described = near_pairs.describe_texts(shingled)
-    batches = described.to_sets(0).to_batches(max_chunksize=cut)
+    united, (placed,) = near_pairs.unite_descriptions([described], len(records))
+    batches = described.to_sets(placed).to_batches(max_chunksize=cut)
     within = index_lookup.build_catalogue(indexes)
     some = [batch for batch in batches if len(batch)]
-    hits = index_lookup.find_hits(some, described.hashes, KEY, [within], whole_texts=whole)[0]
+    hits = index_lookup.find_hits(some, united, KEY, [within], whole_texts=whole)[0]
     meets = index_lookup.CatalogueHits(pa.concat_tables([hits, hits]), within)  # a text may be found by two workers
     nodes = shingled.nodes
     zeros = np.zeros(nodes.num_rows, np.int64)
-    columns = [zeros, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
+    columns = [zeros, *(nodes[name] for name in ("row", "low", "high"))]
     node = meets.find_texts(pa.table(columns, schema=exact_matches.MEMBERS))
     found = meets.count_entries(node[node >= 0], nodes["row"].to_numpy()[node >= 0]) if (node >= 0).any() else None
     if found is None:
