@@ -1,9 +1,9 @@
 """Kernels are compiled before a first scan needs them, in as many processes as there are cores.
 
 A kernel is compiled when it is first called, and kept for the next process. One process that calls one after the other
-takes as long as all of them together. So each of several processes calls a part: the reader of JSON beside what is done
-with texts, then what compares them from two ends, where each finds what the other has left. What is missed here is
-compiled when a scan calls it.
+takes as long as all of them together. So each of several processes calls a part: the reader of JSON beside what is
+done with texts, then what compares them beside the other readers, and at last whatever is left of a scan. What is
+missed here is compiled when a scan calls it.
 """
 
 from __future__ import annotations
@@ -90,6 +90,14 @@ def _sign_texts() -> None:
         source_sketches.sample_hashes(each)
 
 
+def _read_files() -> None:
+    """Read what ships, of every format that this program reads itself."""
+    for path in sorted((package_data.data_folder("demo") / "data").rglob("*.[ct]*")):
+        if path.is_file():
+            for _ in read_pass.items(warm_up.describe_file(path)):
+                pass
+
+
 def _scan_demo() -> None:
     """Scan what ships, in which every kind of match is planted; compressed files would ask for a process more."""
     rules = ScanRules(
@@ -111,8 +119,9 @@ def _scan_demo() -> None:
 _PARTS: dict[str, Callable[[], None]] = {
     "lines": _read_lines,
     "texts": _sign_texts,
+    "files": _read_files,
     "demo": _scan_demo,
     "rehearsal": warm_up.compile_kernels,
 }
-_STEPS = (("lines", "texts"), ("rehearsal", "demo"))
-"""Parts that are compiled side by side, step by step: those of the second call kernels of the first."""
+_STEPS = (("lines", "texts"), ("rehearsal", "files"), ("demo",))
+"""Parts that are compiled side by side, step by step: what two of them call, one of an earlier step has compiled."""

@@ -69,6 +69,11 @@ def write_file(path: Path, texts: list[str]) -> FileToRead:
     """
     lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
     path.write_text("\n".join(lines), encoding="utf-8")
+    return describe_file(path)
+
+
+def describe_file(path: Path) -> FileToRead:
+    """Return what a worker is told of a file of data."""
     return FileToRead(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
 
 
