@@ -17,7 +17,7 @@ from provenance import ledger as signed_ledger
 from provenance import profiles
 from provenance.attestations import forms
 from provenance.core.digests import canonical, sha256
-from provenance.core.model import DeclaredAnswer
+from provenance.core.model import STATED, DeclaredAnswer
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from provenance.profiles import Profile
     from provenance.profiles.judgement import Answers
+    from provenance.sources.privacy.identity import IdentityKey
 
 Declared = Sequence[tuple[int, str, Mapping[str, Any]]]
 """Declarations of a ledger, the oldest first: number of the entry, its digest, its predicate."""
@@ -150,6 +151,8 @@ def choose_answers(
     chosen: Sequence[Profile],
     data_digest: str,
     today: date,
+    *,
+    people: IdentityKey,
 ) -> Answers:
     """Choose the newest answer to every question of some profiles.
 
@@ -158,6 +161,7 @@ def choose_answers(
         chosen: the profiles.
         data_digest: of the data now, hexadecimal.
         today: the day on which it must count.
+        people: gives ids in place of names.
 
     Returns:
         By profile, requirement and element; one that does not count says why.
@@ -170,12 +174,21 @@ def choose_answers(
     found: Answers = {}
     for entry, _, predicate in declared:
         digest = predicate["about"].get("dataDigest", {}).get("sha256")
+        by = predicate["by"]
+        person = people.person("assessor", by["name"])
         for answer in predicate["answers"]:
             key = (answer["profile"], answer["requirement"], answer["element"])
             if key in questions:
                 stale = _stale(answer, questions[key], same=digest == data_digest, today=today)
-                role = str(predicate["by"]["role"])
-                found[key] = DeclaredAnswer(answer["says"], entry, role, len(answer["documents"]), stale)
+                statement = " ".join((answer.get("statement") or "").replace(by["name"], person).split())
+                found[key] = DeclaredAnswer(
+                    says=answer["says"],
+                    entry=entry,
+                    assessor=f"{by['role']}, {person}",
+                    documents=len(answer["documents"]),
+                    stale=stale,
+                    statement=f"{statement[:STATED]} ..." if len(statement) > STATED else statement,
+                )
     return found
 
 

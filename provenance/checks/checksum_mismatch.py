@@ -44,7 +44,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
         yield Finding(
             check="checksum-mismatch",
             source=source,
-            message=f"{first['path']} has the SHA-256 {first['sha256'][:16]}…, its manifest declares "
+            message=f"{first['path']} has the SHA-256 {first['sha256'][:16]}…, a manifest declares "
             f"{first['sha256_claimed'][:16]}…{more}.",
             limits=LIMITS,
             path=first["path"],

@@ -5,7 +5,9 @@ Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre
 Reads:        WITNESSES(source, scope, manifest, pointer, spdx, subject, speaks, decides, records), one row a statement.
 Yields:       at most one finding per source.
 Units:        different licences.
-Silent when:  one statement speaks of the code and the other of the data; a statement could not be recognised.
+Silent when:  one statement speaks of the code and the other of the data; a statement could not be recognised; what is
+              stated of a folder around the data is no stricter; one names the licence without version or port, the
+              other with it.
 Flagged:      DATA_LICENSE is CC BY-NC 4.0 and datasheet.md says ODC-By.
 Clean:        all statements name the same licence.
 """
@@ -16,6 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.licences.expressions import is_vaguer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,35 +41,44 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
         for rows in scopes.values():
             rows.sort(key=lambda row: (not row["decides"], row["manifest"], row["pointer"], row["value"]))
     for source, scopes in sorted(by_source.items()):
-        disputed = [rows for rows in scopes.values() if len(_named(rows)) > 1]
+        disputed = [rows for rows in scopes.values() if len(_named(rows)) > 1 or _named(rows, outer=True)]
         if not disputed:
             continue
-        rows = max(disputed, key=lambda each: (len(_named(each)), each[0]["scope"]))
+        rows = max(disputed, key=lambda each: (len(_named(each)), len(_named(each, outer=True)), each[0]["scope"]))
         deciding = next((row for row in rows if row["decides"]), rows[0])
-        named = [f"{spdx} ({where})" for spdx, where in _named(rows).items()]
+        named, around = (
+            [f"{spdx} ({where})" for spdx, where in _named(rows, outer=outer).items()] for outer in (False, True)
+        )
         code = sorted({f"{row['spdx']} ({row['manifest']})" for row in rows if not row["speaks"] and row["spdx"]})
         are = "is read as the licence" if len(code) == 1 else "are read as licences"
         aside = f" {', '.join(code)} {are} of the code or model." if code else ""
+        concluded, place = deciding["spdx"] or "Unknown", f"{deciding['manifest']}:{deciding['pointer']}"
+        sentence = (
+            f"What is stated of its data, or of all that is there, names {len(named)} different licences: "
+            f"{'; '.join(named)}. {concluded} is concluded, the strictest."
+            if len(named) > 1
+            else f"{concluded} ({place}) is stated nearest to its data, and concluded."
+        )
+        stricter = f" Stricter, and stated of a folder around it: {'; '.join(around)}." if around else ""
         yield Finding(
             check="licence-conflict-between-witnesses",
             source=source,
-            message=f"What is stated of its data, or of all that is there, names {len(named)} different licences: "
-            f"{'; '.join(named)}. {deciding['spdx'] or 'Unknown'} is concluded, the strictest.{aside}",
+            message=f"{sentence}{stricter}{aside}",
             limits=LIMITS,
             path=deciding["manifest"],
-            value=float(len(named)),
+            value=float(len(named) + len(around)),
             unit="licences",
             records=max(row["records"] for row in rows),
         )
 
 
-def _named(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Return each licence that statements about the data name, with where it is first stated."""
+def _named(rows: list[dict[str, Any]], *, outer: bool = False) -> dict[str, str]:
+    """Return each licence that is named of the data, or else of a folder around it, with where it is first stated."""
     named: dict[str, str] = {}
     for row in rows:
-        if row["speaks"] and row["spdx"]:
+        if row["speaks"] and row["spdx"] and row["outer"] is outer:
             named.setdefault(row["spdx"], f"{row['manifest']}:{row['pointer']}")
-    return named
+    return {spdx: where for spdx, where in named.items() if not is_vaguer(spdx, [*named])}
 
 
 CHECK = CheckSpec("licence-conflict-between-witnesses", find)

@@ -2,7 +2,8 @@
 
 Why:          who cannot name an origin cannot show that it was lawful, nor ask its owner anything.
 Source:       Interim Measures for Generative AI Services, Article 7(1); GB/T 45652 (draft of 2024-03-28), 6.1 a.
-Reads:        SOURCES(source, kind, records), CLAIMS(source, field, value, witness), OBSERVATIONS(record-origin).
+Reads:        SOURCES(source, kind, records), CLAIMS(source, field, value, witness), OBSERVATIONS(record-origin), FILES:
+              documents that were not read.
 Yields:       at most one finding per source that something declares; of field `kind` where a native manifest says
               where the source is from, but not of what kind it is.
 Units:        share of records that do not say it themselves, [0, 1].
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.core.wording import choose_verb, count_noun
-from provenance.sources import declared_facts
+from provenance.sources import declared_facts, unheard_statements
 from provenance.sources.scope_paths import folder_of, folders_above
 
 if TYPE_CHECKING:
@@ -46,16 +47,20 @@ _SAYS = {
 }
 _RECORDS = {"contract", "collection", "consent", "generator"}
 _PROSE = {"prose", "description"}
+_OTHER_FACTS = {"name", "licence", "language", "revision"}
+"""What else a manifest states that is no origin, and is quoted."""
 
 
-def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterator[Finding]:
+def find(sources: pa.Table, claims: pa.Table, observations: pa.Table, files: pa.Table) -> Iterator[Finding]:
     """Yield sources of which the origin, or the kind, is not documented.
 
     Args:
         sources: SOURCES.
         claims: CLAIMS.
         observations: OBSERVATIONS.
+        files: FILES.
     """
+    unread = unheard_statements.list_unread_documents(files)
     record_counts = {row["source"]: row["records"] for row in sources.to_pylist()}
     origins = declared_facts.count_origins(observations)
     folders = _folders(claims)
@@ -67,8 +72,7 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
             yield Finding(
                 check="origin-undocumented",
                 source=one.source,
-                message=f"{one.manifest or 'Nothing that could be read'} says nothing of where it is from: "
-                "no address, owner, creator, upstream or kind.",
+                message=_describe_silence(one, unread.get(one.source, [])),
                 limits=LIMITS,
                 path=one.manifest,
                 value=1 - own,
@@ -88,6 +92,27 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
                 unit="share of records",
                 records=record_counts[one.source],
             )
+
+
+def _describe_silence(one: DeclaredFacts, unread: list[str]) -> str:
+    """Say what was looked for, what was seen instead, and what could not be read."""
+    if unread:
+        return f"Where it is from is not known: {unheard_statements.join_few(unread)} could not be read."
+    links = one.stated.get("link", [])
+    if links:
+        counted = "an address" if len(links) == 1 else f"{len(links):,} addresses"
+        return (
+            f"{one.manifest} gives {counted} ({unheard_statements.join_few(links)}), and does not state as a fact that "
+            "the data is from there; it names no owner, creator, upstream or kind."
+        )
+    stated = sorted(set(one.stated) & _OTHER_FACTS)
+    seen = f"; it states its {' and '.join(stated)}" if stated else ""
+    if one.manifest is None:
+        return "No document that could be read states an address, owner, creator, upstream or kind of it."
+    return (
+        f"{one.manifest} states no address, owner, creator, upstream or kind, so that "
+        f"where it is from is not documented{seen}."
+    )
 
 
 def unseen(sources: pa.Table, claims: pa.Table) -> str | None:

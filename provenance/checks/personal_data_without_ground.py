@@ -94,7 +94,8 @@ def _opposed(stated: Mapping[str, str]) -> tuple[str | None, str]:
     """Return what tells the finding apart, and what is stated; no finding where a ground is."""
     for statement, what in (("contains=none", "that it holds none"), ("ground=anonymised", "that it is anonymised")):
         if manifest := stated.get(f"personal_data.{statement}"):
-            return statement.partition("=")[2], f"{manifest} states {what}"
+            sentence = f"{manifest} states {what}: statement and observation differ"
+            return statement.partition("=")[2], sentence
     if any(each.startswith("personal_data.ground=") for each in stated):
         return None, ""
     return "ground", "no manifest states a legal ground for it"

@@ -57,7 +57,7 @@ FAIL_ON = ("error", "warning", "never")
 )
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
-@click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
+@click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no result rests on it.")
 @click.option("--fold-chinese", is_flag=True, help="Take traditional Chinese for the same as simplified.")
 @click.option("--follow-links", is_flag=True, help="Read files that links lead to outside of the data, never folders.")
 @click.option(

@@ -9,9 +9,11 @@ import pyarrow.compute as pc
 
 from provenance.core.model import (
     ANSWERED,
+    ASSESSED,
     EVIDENCE,
     METHODS,
     MODALITIES,
+    OBSERVED,
     ROLES,
     SAYS,
     SEVERITIES,
@@ -19,7 +21,7 @@ from provenance.core.model import (
     TEXTS,
     VIEWS,
 )
-from provenance.core.model import VERDICTS as JUDGEMENTS
+from provenance.core.verdict_versions import FIRST_WORDS
 
 VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     "sources": {"evidence": EVIDENCE},
@@ -31,7 +33,8 @@ VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     "findings": {"severity": SEVERITIES},
     "coverage": {"status": STATUSES},
     "verdicts": {
-        "modality": MODALITIES, "text": TEXTS, "answered_by": ANSWERED, "verdict": JUDGEMENTS, "declared": SAYS,
+        "modality": MODALITIES, "text": TEXTS, "answered_by": ANSWERED, "observed": OBSERVED, "assessed": ASSESSED,
+        "declared": SAYS, "verdict": FIRST_WORDS,
     },
 }  # fmt: skip
 """Columns of SEALED that hold one of these words, or null where that may be."""

@@ -21,8 +21,12 @@ DOCUMENTS = ("contract.file", "collection.file", "consent.file", "filter.file")
 """Fields of statements that name a document: proof of an origin, never data."""
 SAYS = ("yes", "no", "not-applicable")
 """What a responsible person can answer."""
-VERDICTS = ("does not conform", "not evidenced", "no contrary evidence", "conforms", "not applicable")
-"""What is judged of an element, the worst first."""
+OBSERVED = ("open point", "evidence missing", "not examined", "nothing found in what was examined")
+"""What the tool saw of an element, the gravest first. It rates no clause."""
+ASSESSED = ("does not conform", "conforms", "not applicable")
+"""What a named person concludes of an element, the gravest first."""
+OPEN_POINT, EVIDENCE_MISSING, NOT_EXAMINED, NOTHING_FOUND = OBSERVED
+DOES_NOT_CONFORM, CONFORMS, NOT_APPLICABLE = ASSESSED
 MODALITIES = ("shall", "should", "practice")
 TEXTS = ("primary", "draft", "secondary", "unconfirmed")
 ANSWERED = ("machine", "declaration", "document")
@@ -115,16 +119,18 @@ class DeclaredAnswer:
     Args:
         says: one of SAYS.
         entry: number of the ledger entry that it stands in.
-        role: of whoever says so.
+        assessor: role and keyed id of whoever says so, never a name.
         documents: how many documents it binds.
         stale: why it does not count, in a few words; None where it does.
+        statement: the reason that is given; "" where none is.
     """
 
     says: str
     entry: int
-    role: str
+    assessor: str
     documents: int = 0
     stale: str | None = None
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

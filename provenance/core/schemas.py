@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import (
     ANSWERED,
+    ASSESSED,
     EVIDENCE,
     METHODS,
     MODALITIES,
@@ -21,9 +22,7 @@ from provenance.core.model import (
     TEXTS,
     VIEWS,
 )
-from provenance.core.model import (
-    VERDICTS as JUDGEMENTS,
-)
+from provenance.core.model import OBSERVED as OBSERVED_WORDS
 from provenance.core.schema_fields import make_field as _field
 
 _TEXT = pa.string()
@@ -242,9 +241,7 @@ FINDINGS = pa.schema(
         _field("message", _TEXT, "one plain sentence"),
         _field("field", _TEXT, "what tells findings of one check and pair apart", null=True),
         _field("limits", _TEXT, "what the finding does not prove"),
-        _field(
-            "waived", _TEXT, "by whom it is accepted, until when and why; verdicts count it all the same", null=True
-        ),
+        _field("waived", _TEXT, "by whom it is accepted, until when and why; results count it all the same", null=True),
     ],
     metadata={"table": "FINDINGS", "grain": "one disagreement: (check, source, other, field)"},
 )
@@ -270,9 +267,11 @@ VERDICTS = pa.schema(
         _field("text", _TEXT, "how its text was read: " + " | ".join(TEXTS)),
         _field("clause", _TEXT, "where it stands"),
         _field("answered_by", _TEXT, " | ".join(ANSWERED)),
-        _field("verdict", _TEXT, " | ".join(JUDGEMENTS)),
-        _field("reason", _TEXT, "what the verdict rests on"),
-        _field("findings", _INT, "findings that count against it", unit="findings"),
+        _field("observed", _TEXT, "what the tool saw: " + " | ".join(OBSERVED_WORDS)),
+        _field("assessed", _TEXT, "what a named person concludes: " + " | ".join(ASSESSED), null=True),
+        _field("assessor", _TEXT, "role and keyed id of that person", null=True),
+        _field("reason", _TEXT, "what the observation rests on, and what the assessor says"),
+        _field("findings", _INT, "findings of its checks that some profile minds", unit="findings"),
         _field("fingerprints", pa.list_(_TEXT), "those findings, as in FINDINGS, sorted"),
         _field("checks", pa.list_(_TEXT), "the checks that answer it; empty where none does"),
         _field("asked", _TEXT, "id of the element, by which a declaration names it", null=True),
@@ -302,6 +301,7 @@ WITNESSES = pa.schema(
         _field("subject", _TEXT, "as in CLAIMS"),
         _field("speaks", pa.bool_(), "whether it is read as speaking of the data"),
         _field("decides", pa.bool_(), "whether the licence concluded for the scope is this one"),
+        _field("outer", pa.bool_(), "whether it is stated of more than the scope, and is stricter"),
         _field("files", _INT, "data files of the source in the scope", unit="files"),
         _field("records", _INT, "their records", unit="records"),
     ],

@@ -43,6 +43,7 @@ DETECTORS: Registry[Detector] = Registry(
     "provenance.detectors.web",
     "provenance.detectors.personal_data",
     "provenance.detectors.record_origin",
+    "provenance.detectors.record_licence",
 )
 """Every detector by name."""
 

@@ -10,7 +10,7 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from provenance.similarity.index.index_lookup import Ints
     from provenance.similarity.index.siphash import Hashes
 
+
+_BOOKKEEPING = "!/mimetype"
+"""How the path of a member ends that says what an archive is (EPUB, OpenDocument), and holds nothing of the work."""
 
 _VIEWS = ("whole", "prompt")
 """Views of an item: an answer alone ("42", a loop) tells of no item."""
@@ -91,9 +94,9 @@ def build_index(files: Sequence[Path], output: Path, options: IndexOptions, by: 
         What was made.
 
     Raises:
-        ConfigError: the choice makes no sense, two files have one name, no item has a word, or the output is there and
-            is no index.
-        InputError: a file cannot be read at all.
+        ConfigError: the choice makes no sense, two files have one name, one has no word, or the output is there and is
+            no index.
+        InputError: a file cannot be read at all, or nothing of it was read.
     """
     if not files:
         raise ConfigError("an index needs at least one file")
@@ -109,10 +112,10 @@ def build_index(files: Sequence[Path], output: Path, options: IndexOptions, by: 
         tables, account = _read_items(path, name, key, options)
         items += tables
         digests.append(account.sha256)
+        if not tables:
+            _refuse_empty(name, account)
         if account.skip_reason is not None:
             unread.append((name, account.skip_reason))
-    if not items:
-        raise ConfigError(f"no index was made: no word in {', '.join(names[:3])}")
     about = {
         "kind": options.kind,
         "title": options.title or output.stem,
@@ -130,6 +133,13 @@ def build_index(files: Sequence[Path], output: Path, options: IndexOptions, by: 
     with file_writing.write_whole(output) as made:
         reference_index.write_index(made, table, about)
     return BuiltIndex(reference_index.read_index(output), place, new, tuple(unread))
+
+
+def _refuse_empty(name: str, account: records.Account) -> NoReturn:
+    """Refuse a file of which nothing could be looked for: an index that names it would find it nowhere."""
+    if account.skip_reason is not None:
+        raise InputError(f"no index was made: nothing of {name} was read ({account.skip_reason}); give it as text")
+    raise ConfigError(f"no index was made: no word in {name}")
 
 
 def _short_names(files: Sequence[Path]) -> list[str]:
@@ -180,7 +190,7 @@ def _read_items(path: Path, name: str, key: bytes, options: IndexOptions) -> tup
     for item in records.read(str(path), name, roles=records.override_roles(options.columns)):
         if isinstance(item, records.Account):
             account = item
-        elif isinstance(item, records.Batch):
+        elif isinstance(item, records.Batch) and not item.path.endswith(_BOOKKEEPING):
             passages = item.table["offset"].null_count < len(item.table)  # of a plain text, and of nothing else
             whole_file = passages and not options.per_record
             for view in _VIEWS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from provenance import detectors
+from provenance import checks, detectors
 from provenance.core import schemas
 from provenance.pipeline.matching import reference_matches
 from provenance.readers import manifests
@@ -17,13 +17,34 @@ from provenance.sources import claims as source_claims
 from provenance.sources.privacy import gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provenance.pipeline.matching import match_plan
 
 
 DOCUMENTS = "documents"
 """Name of the row of COVERAGE that says how much prose of documents was not read as records; there only if there is."""
+
+MINIMUMS = "minimums"
+"""Name of the row of COVERAGE that says what fell below the minimums of profiles; there only if something did."""
+
+_MATCHING = ("exact-matches", "near-matches", "containment", "views", "columns")
+_STEPS_BEFORE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("overlaps", "shared", "copied", "reanswered", "leaks", "repeats"), _MATCHING),
+    "observations": ("columns", *detectors.DETECTORS),
+    "claims": ("manifests",),
+    "holders": ("manifests",),
+    "witnesses": ("manifests",),
+    "files": (),  # what was not read of them is counted by itself
+    "sources": (),
+    "paths": (),
+    "references": (),  # checks say themselves what they could not look for
+    "indexes": (),
+    "originals": (),
+    "purpose": (),
+    "minimum": (),
+}
+"""By table or setting that a check reads, the steps of which a gap is one of the check's as well."""
 
 LONG = 4096
 """Bytes of a document that could hold a number of records; shorter ones are rows of FILES like all others."""
@@ -80,6 +101,50 @@ def coverage_of_steps(
         reasons[DOCUMENTS] = documents
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in reasons.items()]
     return schemas.rows(made, schemas.COVERAGE)
+
+
+def find_gaps(steps: pa.Table) -> dict[str, list[str]]:
+    """Say of every check what the steps that it rests on did not look at in this data.
+
+    Args:
+        steps: COVERAGE of the steps.
+
+    Returns:
+        One sentence a gap, by check. How far a method sees is none: it is the same for any data.
+    """
+    always = {_RECALL, _LEAST, *detectors.describe_scope().values()}
+    gaps: dict[str, list[str]] = defaultdict(list)
+    for row in steps.select(["check", "status", "reason"]).to_pylist():
+        sentences = [each for each in (row["reason"] or "").split("; ") if each and each not in always]
+        if row["status"] != "ran":
+            sentences.append(f"{row['check']} {row['status']}")
+        gaps[row["check"]] += [f"{row['check']}: {each}" for each in sentences]
+    return {
+        check: [gap for step in dict.fromkeys(_list_steps(check)) for gap in gaps.get(step, ())]
+        for check in checks.CHECKS
+    }
+
+
+def _list_steps(check: str) -> Iterator[str]:
+    for table in checks.list_inputs(check):
+        yield from _STEPS_BEFORE.get(table, _MATCHING)
+
+
+def describe_minimums(coverage: pa.Table, below: str | None) -> pa.Table:
+    """Say what fell below the minimums of profiles.
+
+    Args:
+        coverage: COVERAGE of the checks, at least one row.
+        below: from `judgement.describe_minimums`.
+
+    Returns:
+        The same, with a row for it at the head if there is anything.
+    """
+    if below is None:
+        return coverage
+    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
+    row = {"check": MINIMUMS, "status": "ran", "reason": below} | seen
+    return pa.concat_tables([schemas.rows([row], schemas.COVERAGE), coverage])
 
 
 def add_personal_data_in_paths(coverage: pa.Table, count: int) -> pa.Table:
@@ -152,11 +217,17 @@ def _count_phrase(count: int, what: str) -> str | None:
     return f"{what}: {count:,}" if count else None
 
 
+_RECALL = (
+    f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS_PER_BAND})^{minhash.BANDS}, "
+    f"{minhash.candidate_probability(0.8):.3f} at 0.8"
+)
+_LEAST = f"texts of fewer than {containment.LEAST_SHINGLES} distinct shingles are not looked for inside longer ones"
+
+
 def _near_matches(comparison: match_plan.ComparisonResult) -> str:
     """Say how many near matches are to be expected, and what was compared with less than everything."""
-    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS_PER_BAND})^{minhash.BANDS}"
     sentences = [
-        f"{recall}, {minhash.candidate_probability(0.8):.3f} at 0.8",
+        _RECALL,
         _count_phrase(
             comparison.pivoted_near,
             f"texts of groups beyond {banding.LARGEST_GROUP} that were compared with {banding.PIVOTS_PER_GROUP} each",
@@ -168,7 +239,6 @@ def _near_matches(comparison: match_plan.ComparisonResult) -> str:
 
 def _contained_matches(comparison: match_plan.ComparisonResult) -> str:
     """Say which texts are looked for inside longer ones."""
-    least = f"texts of fewer than {containment.LEAST_SHINGLES} distinct shingles are not looked for inside longer ones"
     sentences = [
         _count_phrase(comparison.not_anchored, "texts left aside, as their words stand in crowds"),
         _count_phrase(
@@ -179,7 +249,7 @@ def _contained_matches(comparison: match_plan.ComparisonResult) -> str:
             comparison.unplaced, "second readings that failed, so that it could not be looked for where texts stand"
         ),
     ]
-    return "; ".join(filter(None, [least, *sentences]))
+    return "; ".join(filter(None, [_LEAST, *sentences]))
 
 
 def _skipped_by_reason(rows: Iterable[Mapping[str, Any]]) -> str | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from provenance import checks
 from provenance.core.model import SEVERITIES
+from provenance.pipeline import coverage as coverage_rows
 from provenance.pipeline import file_sampling
 from provenance.pipeline.matching.scan_rules import find_minimum, make_scan_rules
-from provenance.profiles.judgement import judge
+from provenance.profiles import judgement
 from provenance.similarity.evidence import match_batches
 from provenance.similarity.evidence.original_files import find_known_originals
 
@@ -50,6 +51,7 @@ def run_checks(
     originals: Mapping[str, str] | None = None,
     kept: Sequence[Finding] = (),
     answers: Mapping[tuple[str, str, str], DeclaredAnswer] | None = None,
+    steps: pa.Table | None = None,
     indexes: Sequence[Mapping[str, Any]] = (),
     threads: int = 1,
 ) -> dict[str, pa.Table]:
@@ -63,11 +65,12 @@ def run_checks(
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
         kept: findings that hold whatever the tables say, because more was known once.
         answers: what a responsible person declared, by profile, requirement and element.
+        steps: COVERAGE of the steps before the checks; None = they left nothing out.
         indexes: what was looked for, as `reference_index.describe_index` has it.
         threads: checks that run side by side.
 
     Returns:
-        `findings`, `coverage` of the checks, and `verdicts`.
+        `findings`, `coverage` of the checks and of profiles' minimums, and `verdicts`.
     """
     files, sampled = file_sampling.drop_unopened(tables["files"])
     settings: dict[str, Any] = {
@@ -80,7 +83,9 @@ def run_checks(
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
-    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers=answers)
+    gaps = coverage_rows.find_gaps(steps) if steps is not None else {}
+    severities, verdicts = judgement.judge(findings, coverage, chosen, tables["files"], answers=answers, gaps=gaps)
+    coverage = coverage_rows.describe_minimums(coverage, judgement.describe_minimums(findings, chosen))
     verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
     return {"findings": checks.make_findings(findings, severities), "coverage": coverage, "verdicts": verdicts}
 

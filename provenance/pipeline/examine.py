@@ -318,7 +318,7 @@ def _make_tables(
     }
     progress("checking", 0, 0)
 
-    def conclude(observed: FileResult, files: pa.Table) -> dict[str, pa.Table]:
+    def conclude(observed: FileResult, files: pa.Table, unplaced: int = 0) -> dict[str, pa.Table]:
         """Make the other tables, and ask the checks."""
         tables = compared | {
             "claims": source_claims.add_identities(claims, files),
@@ -326,12 +326,25 @@ def _make_tables(
             "observations": _make_observations(observed, scopes),
             "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
         }
-        answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
-        threads = min(engine_run.workers, _CONCURRENT_VIEWS)
-        seen = tables | counted
-        return tables | evaluate.run_checks(
-            seen, scopes, chosen, originals=originals, answers=answers, indexes=query.describe(), threads=threads
+        answers = declaration.choose_answers(
+            rules.declared, chosen, declaration.digest_data(files), rules.day, people=rules.people
         )
+        threads = min(engine_run.workers, _CONCURRENT_VIEWS)
+        steps = coverage.coverage_of_steps(
+            files, claims, refused=refused, comparison=replace(found, unplaced=unplaced), looked_up=looked_up
+        )
+        made = evaluate.run_checks(
+            tables | counted,
+            scopes,
+            chosen,
+            originals=originals,
+            answers=answers,
+            steps=steps,
+            indexes=query.describe(),
+            threads=threads,
+        )
+        steps = coverage.add_personal_data_in_paths(steps, gate.held(files))
+        return tables | made | {"coverage": pa.concat_tables([steps, made["coverage"]])}
 
     tables = conclude(observed, files)
     located = quoted_spans.locate_quoted(
@@ -343,17 +356,11 @@ def _make_tables(
         observed_files=observed,
         run=functools.partial(engines.map_again, engine_run),
     )
-    if located.changed:  # which the checks must know
+    if located.changed or located.unplaced:  # which the checks, and what is made of them, must know
         observed = match_plan.mark_changed(observed, located.changed)
-        tables = conclude(observed, gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files)))
+        files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
+        tables = conclude(observed, files, located.unplaced)
     tables["matches"] = located.matches
-    files = tables["files"]
-    steps = coverage.coverage_of_steps(
-        files, claims, refused=refused, comparison=replace(found, unplaced=located.unplaced), looked_up=looked_up
-    )
-    tables["coverage"] = pa.concat_tables(
-        [coverage.add_personal_data_in_paths(steps, gate.held(files)), tables["coverage"]]
-    )
     del tables["paths"]
     contacts = {"contacts": people} if (people := gate.contacts()).num_rows else {}
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()} | contacts

@@ -1,7 +1,7 @@
 """A look in minutes: some files of every source, chosen by digest, and the heads of very large ones.
 
 What is not in the sample counts as skipped, with that reason; every row of COVERAGE says that it saw a sample, and no
-verdict on a sample is better than `not evidenced`. The same data and share give the same sample anywhere, and whoever
+result on a sample is better than `not examined`. The same data and share give the same sample anywhere, and whoever
 names files cannot choose it without trying. Manifests, licences and documents are always read in full.
 """
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.core.digests import sha256
-from provenance.core.model import UNSAMPLED
+from provenance.core.model import CONFORMS, NOT_EXAMINED, NOTHING_FOUND, UNSAMPLED
 from provenance.errors import ConfigError
 from provenance.readers import records
 from provenance.sources.read_results import BundleResult, enter_accounts
@@ -78,7 +78,7 @@ class FileSample:
         return (
             f"SAMPLED at {self.share * 100:g} % of the bytes of each source: {read:,} of {there:,} data files{large}, "
             f"{size:,} of {of:,} bytes. Shares and counts are of the sample; copies whose other side is not in it are "
-            "not found; no verdict rests on it"
+            "not found; no result rests on it"
         )
 
 
@@ -182,13 +182,15 @@ def drop_unopened(files: pa.Table) -> tuple[pa.Table, bool]:
 
 
 def withdraw_unsupported(verdicts: pa.Table) -> pa.Table:
-    """Take back every verdict that only a full scan can support; what counts against a requirement stays.
+    """Take back every observation and assessment that only all of the data can support; what is open stays.
 
     Args:
         verdicts: VERDICTS.
     """
     rows = verdicts.to_pylist()
     for row in rows:
-        if row["verdict"] in {"conforms", "no contrary evidence"}:
-            row["verdict"], row["reason"] = "not evidenced", "sampled: a sample shows faults, never that there are none"
+        about_data = row["answered_by"] == "machine" or row["about"] == "data"
+        if row["observed"] == NOTHING_FOUND or (about_data and row["assessed"] == CONFORMS):
+            row["observed"], row["assessed"], row["assessor"] = NOT_EXAMINED, None, None
+            row["reason"] = "sampled: a sample shows faults, never that there are none"
     return schemas.rows(rows, schemas.VERDICTS)

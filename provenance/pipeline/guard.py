@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.attestations import waiver
 from provenance.core import path_names
-from provenance.core.model import SEVERITIES, STATUSES, VERDICTS
+from provenance.core.model import ASSESSED, OBSERVED, SEVERITIES, STATUSES
 from provenance.core.progress import ignore_progress
 from provenance.core.wording import MOST_LISTED, count_noun, list_files, list_first
 from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
@@ -168,6 +168,7 @@ def inspect_data(
         )
         reasons += [name + reason for reason in scan_reasons]
         notes += [f"Entry {index}: {note}" for note in _describe_unreadable(scan_statement, tables, policy)]
+        notes += [f"Entry {index}: {note}" for note in _describe_results(tables["verdicts"])]
     return Clearance(
         data, audit.index, verification.origin, reader_of_data.root, tuple(reasons),
         comparison.same, comparison.changes, comparison.bytes, verification,
@@ -458,13 +459,23 @@ def _explain_tables(
             by = "no approver" if by_approvers else "nobody"
             amount = count_noun(len(left), "finding")
             yield f"{amount} at {wanted.findings} or worse that {by} waived: {list_first(left)}"
-    columns = _read_columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
-    judged = [
-        f"{profile} {name}.{number}" for profile, name, number, verdict in columns
-        if verdict in wanted.verdicts or (wanted.verdicts and verdict not in VERDICTS)
-    ]  # fmt: skip
-    if judged:
-        yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {list_first(judged)}"
+    for column, refused, known in (("observed", wanted.observed, OBSERVED), ("assessed", wanted.assessed, ASSESSED)):
+        rows = _read_columns(tables["verdicts"], "profile", "requirement", "element", column)
+        named = [
+            f"{profile} {name}.{number}" for profile, name, number, word in rows
+            if refused and word is not None and (word in refused or word not in known)
+        ]  # fmt: skip
+        if named:
+            yield f"{count_noun(len(named), 'element')} {column}: {' or '.join(refused)}: {list_first(named)}"
+
+
+def _describe_results(verdicts: pa.Table) -> Iterator[str]:
+    """Say how many elements are open, so that a clearance is not read as more than what the policy asks."""
+    words = [word for (word,) in _read_columns(verdicts, "observed")]
+    counts = [f"{words.count(word):,} {word}" for word in OBSERVED if word in words]
+    if counts:
+        of = f"of {count_noun(len(words), 'element')} of its profiles"
+        yield f"{of}: {', '.join(counts)}; only what the policy names refuses"
 
 
 def _describe_unreadable(
@@ -473,8 +484,12 @@ def _describe_unreadable(
     """Name what of an entry nobody can read: a waiver of no known form, a word that stands in no vocabulary."""
     if broken := sum(signed_waivers.read_waiver(each) is None for each in signed_waivers.list_waivers(predicate)):
         yield f"{count_noun(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
-    for table, column, known in (("findings", "severity", SEVERITIES), ("verdicts", "verdict", VERDICTS)):
-        strange = sum(word not in known for (word,) in _read_columns(tables[table], column))
-        counts = "counts as the worst" if table == "findings" or wanted.verdicts else "is none of ours"
+    for table, column, known, is_held in (
+        ("findings", "severity", SEVERITIES, True),
+        ("verdicts", "observed", OBSERVED, wanted.observed),
+        ("verdicts", "assessed", ASSESSED, wanted.assessed),
+    ):
+        strange = sum(word is not None and word not in known for (word,) in _read_columns(tables[table], column))
+        counts = "counts as the worst" if is_held else "is none of ours"
         if strange:
             yield f"a {column} in {count_noun(strange, 'row')} of {table} {counts}: it stands in no vocabulary"

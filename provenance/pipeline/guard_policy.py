@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from provenance import profiles
+from provenance.core.model import DOES_NOT_CONFORM, EVIDENCE_MISSING, NOT_EXAMINED, OPEN_POINT
 from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests import yaml_documents
@@ -29,7 +30,8 @@ class GuardPolicy:
         profiles: names of profiles that the scan must have been judged by.
         purposes: one of which the scan must have been for; any, if empty.
         findings: error | warning | note | never: no finding that bad may be left that nobody waived.
-        verdicts: what no element may have been judged.
+        observed: what may have been observed of no element.
+        assessed: what a person may have concluded of no element.
         max_age_days: of the scan, by the time it claims; None = any.
         missing: refuse | allow: files that were audited and are not there.
         unread: refuse | allow: files that the scan did not read, or not whole.
@@ -43,7 +45,8 @@ class GuardPolicy:
     profiles: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
     findings: str = "error"
-    verdicts: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    assessed: tuple[str, ...] = (DOES_NOT_CONFORM,)
     max_age_days: int | None = None
     missing: str = "refuse"
     unread: str = "refuse"
@@ -85,4 +88,14 @@ def read_policy(path: Path | None) -> GuardPolicy:
         for name, value in document.items()
         if name != "policy"
     }
+    for word in settings.pop("verdicts", ()):
+        settings["observed"] = tuple(dict.fromkeys((*settings.get("observed", ()), *_FIRST_OBSERVED[word])))
+        settings.setdefault("assessed", (DOES_NOT_CONFORM,))
     return GuardPolicy(**settings)
+
+
+_FIRST_OBSERVED = {
+    "does not conform": (OPEN_POINT,),
+    "not evidenced": (OPEN_POINT, EVIDENCE_MISSING, NOT_EXAMINED),
+}
+"""What the words of the first version of VERDICTS refuse in those of the second: as much, or more."""

@@ -20,6 +20,7 @@ from provenance.core.model import Finding
 from provenance.core.scratch import mapped_tables
 from provenance.errors import ConfigError
 from provenance.pipeline import evaluate
+from provenance.pipeline.coverage import MINIMUMS
 from provenance.similarity.evidence import original_files
 from provenance.sources import scopes as source_scopes
 from provenance.sources.scope_paths import is_within
@@ -69,11 +70,11 @@ def leave_out_sources(
     kept = _keep_affected(tables["findings"], left_out)
     cut |= evaluate.count_evidence(cut, chosen, originals)
     indexes = facts.get("config", {}).get("references", ())
-    cut |= evaluate.run_checks(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)
+    steps = _step_rows(tables["coverage"])
+    cut |= evaluate.run_checks(cut, scopes, chosen, originals=originals, kept=kept, steps=steps, indexes=indexes)
     cut["findings"] = _keep_waivers(cut["findings"], tables["findings"])
-    cut["coverage"] = pa.concat_tables(
-        [_describe_removal(left_out, cut["coverage"]), _step_rows(tables["coverage"]), cut["coverage"]]
-    )
+    cut["verdicts"] = _keep_answers(cut["verdicts"], tables["verdicts"])
+    cut["coverage"] = pa.concat_tables([_describe_removal(left_out, cut["coverage"]), steps, cut["coverage"]])
     cut_facts = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | evaluate.summarise_tables(cut)
     return {name: schemas.conform(cut[name], schema) for name, schema in schemas.SEALED.items()}, cut_facts
 
@@ -168,6 +169,27 @@ def _keep_waivers(found: pa.Table, before: pa.Table) -> pa.Table:
     )
 
 
+def _keep_answers(found: pa.Table, before: pa.Table) -> pa.Table:
+    """Keep what was declared of a service; what was declared of the data was of other data."""
+    declared = {_element_of(row): row for row in before.to_pylist() if row["declared"] is not None}
+    rows = []
+    for row in found.to_pylist():
+        answer = declared.get(_element_of(row))
+        if answer is None:
+            rows.append(row)
+        elif answer["about"] == "service":
+            rows.append(answer)
+        else:
+            given = f"declared {answer['declared']} in entry {answer['declared_in']}, which does not count"
+            stale = {"reason": f"{given}: it was given for all of the data"}
+            rows.append(row | {name: answer[name] for name in ("declared", "declared_in")} | stale)
+    return schemas.rows(rows, schemas.VERDICTS)
+
+
+def _element_of(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    return row["profile"], row["requirement"], row["element"]
+
+
 def _describe_removal(dropped: Collection[str], coverage: pa.Table) -> pa.Table:
     reason = f"what-if: nothing was read again; left out: {', '.join(sorted(dropped))}"
     seen = coverage.select(["records_seen", "records_unreadable"]).slice(0, 1).to_pylist()[0]
@@ -175,4 +197,5 @@ def _describe_removal(dropped: Collection[str], coverage: pa.Table) -> pa.Table:
 
 
 def _step_rows(coverage: pa.Table) -> pa.Table:
-    return coverage.filter(pc.invert(pc.is_in(coverage["check"], value_set=pa.array(list(checks.CHECKS)))))
+    made = pa.array([*checks.CHECKS, MINIMUMS])
+    return coverage.filter(pc.invert(pc.is_in(coverage["check"], value_set=made)))

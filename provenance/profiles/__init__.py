@@ -44,7 +44,7 @@ class Profile:
         scope: the declaration that decides whether it applies at all, as the schema has it.
         references: where to look the instrument up.
         order: where it stands among the others in lists.
-        source: the bytes of its file, which a ledger keeps: a verdict is read with the thresholds of its day.
+        source: the bytes of its file, which a ledger keeps: a result is read with the thresholds of its day.
     """
 
     name: str

@@ -1,23 +1,36 @@
 """Judgement: what profiles make of findings, of what was not looked at, and of what a responsible person declared.
 
-An element is answered first, then its requirement. Contrary evidence outweighs every answer; an element that nobody
-answered leaves its requirement open; `conforms` needs every element, a person's word among them, and a text that
-somebody has read. Only a *shall* can fail, and not one whose text is unconfirmed.
+The tool observes, a named person assesses, and neither speaks for the other: an element has a word of each. *Nothing
+found in what was examined* is never said where one of the element's own checks found anything, did not run, or saw a
+part only, nor where something of the data was left unread. Where an observation is against what a person declared, both
+stay, and the reason says that they differ.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provenance import profiles
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
-from provenance.core.model import SEVERITIES, VERDICTS
+from provenance.core.model import (
+    ASSESSED,
+    CONFORMS,
+    DOES_NOT_CONFORM,
+    EVIDENCE_MISSING,
+    NOT_APPLICABLE,
+    NOT_EXAMINED,
+    NOTHING_FOUND,
+    OBSERVED,
+    OPEN_POINT,
+    SEVERITIES,
+)
+from provenance.core.wording import count_noun
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -27,23 +40,39 @@ if TYPE_CHECKING:
 Answers = dict[tuple[str, str, str], "DeclaredAnswer"]
 """The newest answer by profile, requirement and element."""
 
-_AGAINST, _OPEN, _CLEAN, _OUTSIDE = "against", "open", "clean", "outside"
+_AGAINST, _OPEN, _NOTE, _BELOW = "against", "open", "note", "below"
+"""How a finding counts in an element: _BELOW is less than its profile minds, and stands in no table of findings."""
+
+_SAYS = {"yes": CONFORMS, "no": DOES_NOT_CONFORM, "not-applicable": NOT_APPLICABLE}
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What the machine saw, and how much of what there was."""
 
-    ran: Mapping[str, bool]
-    idle: Mapping[str, str]
-    partly: Mapping[str, str]
-    unread: int
-    nothing: bool
+    idle: Mapping[str, str | None]
+    partly: Mapping[str, Sequence[str]]
+    unread: Sequence[str]
     answers: Mapping[tuple[str, str, str], DeclaredAnswer]
 
-    @property
-    def whole(self) -> bool:
-        return not self.unread and not self.nothing
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A finding, and how it counts in one element."""
+
+    mark: str
+    check: str
+    weight: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What an element comes to."""
+
+    observed: str
+    reason: str
+    assessed: str | None = None
+    assessor: str | None = None
 
 
 def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
@@ -76,46 +105,69 @@ def judge(
     files: pa.Table,
     *,
     answers: Mapping[tuple[str, str, str], DeclaredAnswer] | None = None,
+    gaps: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[dict[str, tuple[str, str | None]], pa.Table]:
     """Say what profiles make of findings and declarations.
 
     Args:
         findings: from the checks.
-        coverage: COVERAGE: a check that did not run, or saw a part only, leaves its element without evidence.
+        coverage: COVERAGE of the checks: of one that did not run, or saw a part only, silence means nothing.
         chosen: the profiles.
-        files: FILES: bytes that were not read leave a clean element without evidence.
+        files: FILES: where something was not read, silence means nothing.
         answers: the newest declared answer by profile, requirement and element.
+        gaps: by check, what the steps that it rests on did not look at, one sentence each.
 
     Returns:
         Fingerprint -> the worst severity and its clause (findings that no profile minds are left out); and VERDICTS.
     """
-    by_check: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_check[finding.check].append(finding)
-    severities: dict[str, tuple[str, str | None]] = {}
-    weighed: dict[tuple[str, str, int], list[tuple[str, str, str]]] = defaultdict(list)
-    for profile in chosen:
-        for requirement, number, check, rule in profiles.checks(profile):
-            for finding in by_check[check]:
-                level = severity(rule, finding)
-                if level is None:
-                    continue
-                mark = fingerprint(finding.check, finding.source, finding.other, finding.field)
-                weight = rule.get("evidence", _AGAINST) if level != "note" else "none"
-                weighed[profile.name, requirement["id"], number].append((mark, level, weight))
-                known = severities.get(mark)
-                if known is None or SEVERITIES.index(level) < SEVERITIES.index(known[0]):
-                    severities[mark] = (level, cited(profile.name, requirement))
-    rows_ = coverage.to_pylist()
-    ran = {row["check"]: row["status"] == "ran" for row in rows_}
-    partly = {row["check"]: row["reason"] for row in rows_ if row["status"] == "ran" and row["reason"]}
-    idle = {row["check"]: row["reason"] for row in rows_ if row["status"] == "skipped" and row["reason"]}
-    seen = _Seen(ran, idle, partly, *_unread(files), answers or {})
+    severities, weighed = _weigh(findings, chosen)
+    seen = _Seen(*_read_coverage(coverage, gaps or {}), list(_unread(files)), answers or {})
     rows: list[dict[str, object]] = []
     for profile in chosen:
         for requirement in profile.requirements:
             rows += _requirement(profile, requirement, weighed, seen)
     return severities, schemas.rows(rows, schemas.VERDICTS)
+
+
+_Severities = dict[str, tuple[str, str | None]]
+
+
+def _weigh(
+    findings: Sequence[Finding], chosen: Sequence[Profile]
+) -> tuple[_Severities, dict[tuple[str, str, int], list[_Weighed]]]:
+    """Return the worst severity and clause of each finding, and how each counts in each element."""
+    by_check: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_check[finding.check].append(finding)
+    severities: _Severities = {}
+    weighed: dict[tuple[str, str, int], list[_Weighed]] = defaultdict(list)
+    for profile in chosen:
+        for requirement, number, check, rule in profiles.checks(profile):
+            for finding in by_check[check]:
+                level = severity(rule, finding)
+                mark = fingerprint(finding.check, finding.source, finding.other, finding.field)
+                weight = _BELOW if level is None else _NOTE if level == "note" else rule.get("evidence", _AGAINST)
+                weighed[profile.name, requirement["id"], number].append(_Weighed(mark, check, weight))
+                if level is None:
+                    continue
+                known = severities.get(mark)
+                if known is None or SEVERITIES.index(level) < SEVERITIES.index(known[0]):
+                    severities[mark] = (level, cited(profile.name, requirement))
+    return severities, weighed
+
+
+def _read_coverage(
+    coverage: pa.Table, gaps: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, str | None], dict[str, list[str]]]:
+    """Return why checks were skipped, and of those that ran what they did not look at."""
+    partly: dict[str, list[str]] = defaultdict(list)
+    idle: dict[str, str | None] = {}
+    for row in coverage.to_pylist():
+        if row["status"] == "ran":
+            partly[row["check"]] += [*([row["reason"]] if row["reason"] else []), *gaps.get(row["check"], ())]
+        elif row["status"] == "skipped":
+            idle[row["check"]] = row["reason"]
+    return idle, partly
 
 
 def cited(profile: str, requirement: Mapping[str, Any]) -> str:
@@ -129,53 +181,111 @@ def cited(profile: str, requirement: Mapping[str, Any]) -> str:
     return f"{profile}: {requirement['clause']}{mark}"
 
 
-def overall(verdicts: Sequence[str]) -> str:
-    """Return the verdict of a requirement from those of its elements: the gravest.
+def overall(elements: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+    """Return what a requirement comes to.
 
     Args:
-        verdicts: of its elements, at least one.
+        elements: its rows of VERDICTS, at least one.
+
+    Returns:
+        The gravest of what was observed of its elements, but for those that only a person answers and did; and the
+        gravest assessment where a person assessed each of the others, else one that does not conform, else None.
     """
-    return min(verdicts, key=VERDICTS.index)
+    assessed = [row["assessed"] for row in elements if row["assessed"]]
+    waiting = any(row["answered_by"] != "machine" and row["assessed"] is None for row in elements)
+    settled = not waiting or DOES_NOT_CONFORM in assessed
+    observed = [
+        row["observed"] for row in elements if row["answered_by"] == "machine" or row["observed"] != NOT_EXAMINED
+    ]
+    return (
+        min(observed or [NOT_EXAMINED], key=OBSERVED.index),
+        min(assessed, key=ASSESSED.index) if assessed and settled else None,
+    )
 
 
-def _unread(files: pa.Table) -> tuple[int, bool]:
-    """Return the bytes on disk that were to be read and were not, and whether that is all there was of data."""
-    columns = ("path", "role", "bytes_consumed", "bytes_skipped")
-    rows = [row for row in files.select(columns).to_pylist() if row["role"] != "ignored" and "!/" not in row["path"]]
-    read = any(row["bytes_consumed"] for row in rows if row["role"] == "data")
-    return sum(row["bytes_skipped"] for row in rows), not read
+def describe_minimums(findings: Sequence[Finding], chosen: Sequence[Profile]) -> str | None:
+    """Say for COVERAGE what fell below the minimums of profiles, and so is no finding of theirs.
+
+    Args:
+        findings: from the checks.
+        chosen: the profiles.
+
+    Returns:
+        One clause a profile and check; None where nothing did.
+    """
+    below: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for profile in chosen:
+        for _, _, check, rule in profiles.checks(profile):
+            below[profile.name, check] += [
+                each for each in findings if each.check == check and severity(rule, each) is None
+            ]
+    return (
+        "; ".join(
+            f"{name}: below its minimum for a finding of {check}: {_sum_up(found)}"
+            for (name, check), found in below.items()
+            if found
+        )
+        or None
+    )
+
+
+def _sum_up(found: Sequence[Finding]) -> str:
+    records = sum(each.records or 0 for each in found)
+    of = f", {count_noun(records, 'record')}" if records else ""
+    return f"{count_noun(len({each.source for each in found}), 'source')}{of}"
+
+
+def _unread(files: pa.Table) -> Iterator[str]:
+    """Yield what of the data was to be read and was not."""
+    columns = ("path", "role", "bytes_consumed", "bytes_skipped", "records_unreadable")
+    rows = [row for row in files.select(columns).to_pylist() if row["role"] != "ignored"]
+    on_disk = [row for row in rows if "!/" not in row["path"]]
+    if not any(row["bytes_consumed"] for row in on_disk if row["role"] == "data"):
+        yield "no data could be read"
+    if unread := sum(row["bytes_skipped"] for row in on_disk):
+        where = count_noun(sum(bool(row["bytes_skipped"]) for row in on_disk), "file")
+        yield f"{unread:,} bytes in {where} were not read"
+    if broken := sum(row["records_unreadable"] for row in rows):
+        yield f"{count_noun(broken, 'record')} could not be read"
 
 
 def _requirement(
     profile: Profile,
     requirement: Mapping[str, Any],
-    weighed: Mapping[tuple[str, str, int], list[tuple[str, str, str]]],
+    weighed: Mapping[tuple[str, str, int], list[_Weighed]],
     seen: _Seen,
 ) -> list[dict[str, object]]:
-    """Answer every element of a requirement, then say what follows for each of them."""
+    """Answer every element of a requirement; where observation and statement differ, say so on both sides."""
     judged = []
     for number, element in enumerate(requirement["elements"], 1):
         found = weighed.get((profile.name, requirement["id"], number), [])
         answer = seen.answers.get((profile.name, requirement["id"], element.get("id", "")))
-        state, reason = _machine(element, found, seen) if element["by"] == "machine" else _declared(element, answer)
-        judged.append((number, element, found, answer, state, reason))
+        result = _observe(element, found, seen) if element["by"] == "machine" else _declared(element, answer)
+        if _opens_scope(profile, requirement, element):
+            result = replace(result, assessed=None, assessor=None)  # that it applies is no conformity
+        judged.append((number, element, found, answer, result))
+    points = sum(result.observed == OPEN_POINT for _, element, *_, result in judged if element["by"] == "machine")
+    denied = [answer for *_, answer, result in judged if answer and result.assessed in {CONFORMS, NOT_APPLICABLE}]
     outside = _outside(profile, seen)
-    closed = _closed(profile, requirement, [(element, state) for _, element, _, _, state, _ in judged], seen)
-    refuted = any(element["by"] == "machine" and state == _AGAINST for _, element, _, _, state, _ in judged)
     rows: list[dict[str, object]] = []
-    for number, element, found, answer, state, reason in judged:
-        verdict = _word(requirement, state, closed)
-        sentence = reason + _why(requirement, state, [weight for _, _, weight in found])
-        if refuted and answer is not None and state in {_CLEAN, _OUTSIDE}:
-            verdict, sentence = "not evidenced", f"{reason}; the machine found evidence against the requirement"
-        if refuted and element["by"] == "machine":
-            sentence += "".join(f"; declared {each.says} in entry {each.entry}" for *_, each, _, _ in judged if each)
+    for number, element, found, answer, result in judged:
+        reason, observed = result.reason, result.observed
+        if denied and element["by"] == "machine" and observed == OPEN_POINT:
+            reason += "".join(f"; declared {each.says} in entry {each.entry}" for each in denied) + _DIFFER
+        elif points and answer in denied:
+            observed = OPEN_POINT
+            reason += f"; {count_noun(points, 'observation')} of the tool left open{_DIFFER}"
+        if requirement["text"] == "unconfirmed" and result.assessed == CONFORMS:
+            reason += "; the text of the clause is unconfirmed: look it up"
+        word, assessor = result.assessed, result.assessor
         if outside is not None:
-            verdict, sentence = "not applicable", outside
-        rows.append(
-            _row(profile, requirement, number, element, found, answer) | {"verdict": verdict, "reason": sentence}
-        )
+            word, assessor, reason = NOT_APPLICABLE, outside.assessor, f"{_explain_scope(profile, outside)}; {reason}"
+        results = {"observed": observed, "assessed": word, "assessor": assessor, "reason": reason}
+        rows.append(_row(profile, requirement, number, element, found, answer) | results)
     return rows
+
+
+_DIFFER = "; statement and observation differ"
 
 
 def _row(
@@ -183,13 +293,14 @@ def _row(
     requirement: Mapping[str, Any],
     number: int,
     element: Mapping[str, Any],
-    found: Sequence[tuple[str, str, str]],
+    found: Sequence[_Weighed],
     answer: DeclaredAnswer | None,
 ) -> dict[str, object]:
+    marks = sorted(each.mark for each in found if each.weight != _BELOW)
     return {
         "profile": profile.name, "requirement": requirement["id"], "element": number, "title": requirement["title"],
         "modality": requirement["modality"], "text": requirement["text"], "clause": requirement["clause"],
-        "answered_by": element["by"], "findings": len(found), "fingerprints": sorted(mark for mark, _, _ in found),
+        "answered_by": element["by"], "findings": len(marks), "fingerprints": marks,
         "checks": list(element.get("checks", ())), "asked": element.get("id"), "asks": element.get("asks"),
         "asks_zh": element.get("asks_zh"), "about": element.get("about"), "conditional": element.get("conditional"),
         "declared": answer.says if answer else None, "declared_in": answer.entry if answer else None,
@@ -199,100 +310,73 @@ def _row(
     }  # fmt: skip
 
 
-def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], seen: _Seen) -> tuple[str, str]:
-    """Answer one element: contrary evidence first, then what was not looked at, then silence."""
-    weights = [weight for _, _, weight in found]
-    if _AGAINST in weights:
-        return _AGAINST, f"{_counted(weights.count(_AGAINST))} against it"
-    if _OPEN in weights:
-        return _OPEN, f"{_counted(weights.count(_OPEN))}: evidence is missing or unsettled"
-    missing = [check for check in element["checks"] if not seen.ran.get(check, False)]
-    if missing:
-        return _missing(element, missing, seen)
-    if seen.nothing:
-        return _OPEN, f"no data could be read; {seen.unread:,} bytes were not"
-    partly = dict.fromkeys(seen.partly[check] for check in element["checks"] if check in seen.partly)
-    if partly:
-        return _OPEN, "; ".join(partly)
-    sentence = (
-        f"in what was read; {seen.unread:,} bytes were not"
-        if seen.unread
-        else "everything that was not left out was read"
+def _observe(element: Mapping[str, Any], found: Sequence[_Weighed], seen: _Seen) -> _Result:
+    """Say what was found, and always what was not looked at; silence counts only where all was looked at."""
+    unseen = "; ".join(dict.fromkeys(_unseen(element, seen)))
+    if not found:
+        return (
+            _Result(NOT_EXAMINED, unseen)
+            if unseen
+            else _Result(NOTHING_FOUND, "everything that was not left out was read")
+        )
+    counts = Counter(each.weight for each in found)
+    sentences = [
+        f"{count_noun(count, 'finding')}{what}"
+        for weight, what in _WEIGHTS.items()
+        if weight != _BELOW and (count := counts[weight])
+    ]
+    if counts[_BELOW]:
+        checks = ", ".join(sorted({each.check for each in found if each.weight == _BELOW}))
+        sentences.append(f"found, and below what this profile counts: {checks}")
+    missing = not counts.keys() - {_OPEN, _BELOW} and counts[_OPEN]
+    return _Result(
+        EVIDENCE_MISSING if missing else OPEN_POINT,
+        "; ".join([*sentences, *([f"not examined: {unseen}"] if unseen else [])]),
     )
-    return _CLEAN, sentence + (f"; {_counted(len(found))}, of no weight" if found else "")
 
 
-def _missing(element: Mapping[str, Any], missing: Sequence[str], seen: _Seen) -> tuple[str, str]:
-    """Say of an element whose checks did not run whether it does not apply: they were given nothing to compare with."""
-    if element.get("conditional") and all(check in seen.idle for check in element["checks"]):
-        return _OUTSIDE, "; ".join(dict.fromkeys(seen.idle[check] for check in missing))
-    return _OPEN, f"did not run: {', '.join(missing)}"
+_WEIGHTS = {_AGAINST: "", _OPEN: " of missing or unsettled evidence", _NOTE: " of the severity note"}
 
 
-def _counted(count: int) -> str:
-    return f"{count} finding{'s' * (count != 1)}"
+def _unseen(element: Mapping[str, Any], seen: _Seen) -> Iterator[str]:
+    """Yield what the checks of an element did not look at, and what nobody could read."""
+    for check in element["checks"]:
+        if check not in seen.partly:
+            reason = seen.idle.get(check)
+            yield f"{check} did not run{f': {reason}' if reason else ''}"
+        yield from seen.partly.get(check, ())
+    yield from seen.unread
 
 
-def _declared(element: Mapping[str, Any], answer: DeclaredAnswer | None) -> tuple[str, str]:
+def _declared(element: Mapping[str, Any], answer: DeclaredAnswer | None) -> _Result:
+    """Say what a person assessed; the tool has not examined what a person knows."""
     if answer is None:
-        return _OPEN, f"answered by a {element['by']}, which is not there"
-    sentence = f"declared {answer.says} by {answer.role} (entry {answer.entry})"
+        return _Result(EVIDENCE_MISSING, f"no {element['by']} answers it")
+    sentence = f"declared {answer.says} by {answer.assessor} (entry {answer.entry})"
     if answer.stale is not None:
-        return _OPEN, f"{sentence}, which does not count: {answer.stale}"
-    if answer.says == "no":
-        return _AGAINST, sentence
-    if answer.says == "not-applicable":
-        return _OUTSIDE, sentence
-    bound = f", {answer.documents} document{'s' * (answer.documents != 1)}" if answer.documents else ""
-    if element["by"] == "document" and not answer.documents:
-        return _OPEN, f"{sentence}, but no document is bound"
-    return _CLEAN, sentence + bound
+        return _Result(EVIDENCE_MISSING, f"{sentence}, which does not count: {answer.stale}")
+    sentence += f": {answer.statement}" if answer.statement else ", without a reason"
+    if element["by"] == "document" and answer.says == "yes":
+        if not answer.documents:
+            return _Result(EVIDENCE_MISSING, f"{sentence}; no document is bound", CONFORMS, answer.assessor)
+        sentence += f"; {count_noun(answer.documents, 'document')} presented, not read"
+    return _Result(NOT_EXAMINED, sentence, _SAYS[answer.says], answer.assessor)
 
 
-def _outside(profile: Profile, seen: _Seen) -> str | None:
-    """Return why the whole instrument does not apply, if that is declared."""
+def _opens_scope(profile: Profile, requirement: Mapping[str, Any], element: Mapping[str, Any]) -> bool:
+    """Tell whether an element asks no more than whether the instrument applies."""
+    scope = profile.scope or {}
+    return (scope.get("requirement"), scope.get("element")) == (requirement["id"], element.get("id"))
+
+
+def _outside(profile: Profile, seen: _Seen) -> DeclaredAnswer | None:
+    """Return the answer by which the whole instrument does not apply, if that is declared."""
     if profile.scope is None:
         return None
     answer = seen.answers.get((profile.name, profile.scope["requirement"], profile.scope["element"]))
-    if answer is None or answer.stale is not None or answer.says == "yes":
-        return None
-    return f"{profile.scope['reason']}: {answer.says} by {answer.role} (entry {answer.entry})"
+    return None if answer is None or answer.stale is not None or answer.says == "yes" else answer
 
 
-def _closed(
-    profile: Profile, requirement: Mapping[str, Any], judged: Sequence[tuple[Mapping[str, Any], str]], seen: _Seen
-) -> bool:
-    """Tell whether a requirement conforms: all answered, one by a person's yes, and all of the data read."""
-    affirmed = any(element["by"] != "machine" and state == _CLEAN for element, state in judged)
-    return (
-        affirmed
-        and {state for _, state in judged} <= {_CLEAN, _OUTSIDE}
-        and (seen.whole or all(element["by"] != "machine" for element, _ in judged))
-        and requirement["text"] != "unconfirmed"
-        and (profile.scope is None or requirement["id"] != profile.scope["requirement"])
-    )
-
-
-def _word(requirement: Mapping[str, Any], state: str, closed: bool) -> str:
-    if state == _AGAINST:
-        fails = requirement["modality"] == "shall" and requirement["text"] != "unconfirmed"
-        return "does not conform" if fails else "not evidenced"
-    if state == _OUTSIDE:
-        return "not applicable"
-    if state == _OPEN:
-        return "not evidenced"
-    return "conforms" if closed else "no contrary evidence"
-
-
-def _why(requirement: Mapping[str, Any], state: str, weights: Sequence[str]) -> str:
-    """Say what the clause keeps from following, and what stands beside contrary evidence."""
-    unsettled = f"; {weights.count(_OPEN)} more leave it open" if state == _AGAINST and _OPEN in weights else ""
-    return _limit(requirement, state) + unsettled
-
-
-def _limit(requirement: Mapping[str, Any], state: str) -> str:
-    if requirement["text"] == "unconfirmed" and state == _AGAINST:
-        return "; nothing fails a clause whose text is unconfirmed"
-    if requirement["text"] == "unconfirmed" and state == _CLEAN:
-        return "; nothing conforms to a clause whose text is unconfirmed"
-    return ""
+def _explain_scope(profile: Profile, answer: DeclaredAnswer) -> str:
+    reason = (profile.scope or {}).get("reason", "")
+    return f"{reason}: {answer.says} by {answer.assessor} (entry {answer.entry})"

@@ -1,7 +1,7 @@
 """Waivers: findings that somebody accepts until a day, and why.
 
 A waiver changes the exit code of a scan and nothing else: the finding stays in every table and report, marked, and
-every verdict counts it. One that has expired does not hold, one that matches nothing is said. They stand in the ledger,
+every result counts it. One that has expired does not hold, one that matches nothing is said. They stand in the ledger,
 or in a file that never lives in the data: who hands over data must not excuse what is wrong with it.
 """
 

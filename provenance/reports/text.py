@@ -14,11 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.core.escaping import escape_to_line
+from provenance.core.model import EVIDENCE_MISSING
 from provenance.core.wording import count_noun
 from provenance.reports.report_format import ReportFormat
+from provenance.reports.result_words import list_words, name_licence
+from provenance.sources.unheard_statements import list_unread_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -58,7 +61,7 @@ def render(
     _not_scanned(console, tables)
     accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
     _findings(console, tables["findings"].to_pylist(), accepted)
-    _sources(console, tables["sources"].to_pylist())
+    _sources(console, tables["sources"].to_pylist(), list_unread_documents(tables["files"]))
     _identities(console, tables["claims"])
     _verdicts(console, tables["verdicts"].to_pylist())
     return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines()).encode()
@@ -173,7 +176,7 @@ def _findings(console: Console, rows: list[dict[str, Any]], accepted: str | None
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
-def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
+def _sources(console: Console, rows: list[dict[str, Any]], unread: Mapping[str, Sequence[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name, justify in (
         ("Source", "left"),
@@ -184,7 +187,7 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
     ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in sorted(rows, key=lambda each: (-each["records"], each["source"]))[:MOST_SOURCES]:
-        licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
+        licence = name_licence(row, unread)
         cells = (row["source"], licence, row["evidence"], f"{row['records']:,}", format_bytes(row["bytes"]))
         table.add_row(*(Text(make_printable(cell)) for cell in cells))
     console.print()
@@ -233,15 +236,14 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
         for line in rest:
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
         missing = [row for row in element_rows if row["declared"] is None and row["answered_by"] != "machine"]
-        missing = [row for row in missing if row["verdict"] == "not evidenced"]
+        missing = [row for row in missing if row["assessed"] is None]
         for row in element_rows:
             if row not in missing:
-                console.print(
-                    Padding(Text(make_printable(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False)
-                )
+                line = Text(make_printable(f"{', '.join(list_words(row))}: {row['reason']}"))
+                console.print(Padding(line, (0, 0, 0, 10), expand=False))
         if missing:
             named = ", ".join(row["asked"] for row in missing)
-            line = Text(make_printable(f"not evidenced: nobody has declared {named}"))
+            line = Text(make_printable(f"{EVIDENCE_MISSING}: nobody has declared {named}"))
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
     asking = sorted({row["profile"] for row in rows if row["asked"] and row["declared"] is None})
     for profile in asking:

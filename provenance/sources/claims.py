@@ -300,6 +300,7 @@ def add_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
 
 _UNCOMPARED = {
     "remote": ("declared address was not fetched", "declared addresses were not fetched"),
+    "entry-unread": ("entry of a manifest could not be read", "entries of manifests could not be read"),
     "md5": ("digest declared as MD5 was not compared", "digests declared as MD5 were not compared"),
     "sha1": ("digest declared as SHA-1 was not compared", "digests declared as SHA-1 were not compared"),
     "digest": (

@@ -1,20 +1,25 @@
-"""The licence of a file: the nearest scope with evidence, then the strictest witness within it."""
+"""The licence of a file: the nearest scope with evidence, then the strictest witness within it.
+
+All manifests and licence files of one folder are one scope, also where one of them names the files that it speaks of.
+What is stated around it, and is stricter, decides nothing and stays evidence.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provenance.licences import terms
 from provenance.readers.manifests import by_witness
 from provenance.sources.scope_paths import folder_of, folders_above, is_within
+from provenance.sources.source_openings import entry_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provenance.sources.scope_paths import Claim
 
-_DATA = {"data", "database", "content"}
+_DATA, _NO_DATA = {"data", "database", "content"}, {"code", "model"}
 
 GAP = "record-gap"
 """Witness of the records that state no licence in a file of which others do."""
@@ -29,12 +34,14 @@ class DecidedLicence:
         claims: every statement of the nearest scope that speaks of data, best first; () = nothing stated.
         decided: the statement that decides.
         code: statements of that scope that speak of code or models.
+        outer: statements of scopes around it that are stricter.
     """
 
     expression: str | None = None
     claims: tuple[Claim, ...] = ()
     decided: Claim | None = None
     code: tuple[Claim, ...] = ()
+    outer: tuple[Claim, ...] = ()
 
     @property
     def pointer(self) -> str | None:
@@ -110,7 +117,7 @@ class LicenceScopes:
             silent = [claim for claim in stated if claim["witness"] == GAP]
             stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
         licence = decide_licence(stated, self._purpose)
-        return licence if licence.claims else around
+        return self._add_outer(licence, folder_of(path), source) if licence.claims else around
 
     def _of_folder(self, folder: str, source: str) -> DecidedLicence:
         passed = []
@@ -122,6 +129,7 @@ class LicenceScopes:
                 break
             licence = self._at(place, source)
             if licence.claims:
+                licence = self._add_outer(licence, place, source)
                 break
         for place in passed:
             self._around[place, source] = licence
@@ -134,12 +142,27 @@ class LicenceScopes:
         inside = [claim for claim in covering if is_within(claim["manifest"], place)]
         own, home = self._by_source.get(source, []), place == self._homes[source]
         if own and home:
-            return decide_licence(own if source in self._named else own + inside, self._purpose)
+            # an entry of a register is nearer to what it names than what stands beside the register
+            is_entry = source in self._named and any(entry_pointer(claim) for claim in own)
+            return decide_licence(own if is_entry else own + inside, self._purpose)
         for claims in (inside, covering):
             licence = decide_licence(claims + own if claims and source in self._named else claims, self._purpose)
             if licence.claims:
                 return licence
         return DecidedLicence()
+
+    def _add_outer(self, licence: DecidedLicence, folder: str, source: str) -> DecidedLicence:
+        """Add what is stated of a folder, or of those around it, decides nothing, and is stricter."""
+        known = {id(claim) for claim in (*licence.claims, *licence.code)}
+        rank = terms.find_right(licence.expression, self._purpose).rank
+        outer = [
+            claim
+            for place in folders_above(folder)
+            for claim in self._covering(place, source)
+            if id(claim) not in known and claim["subject"] not in _NO_DATA and claim["spdx"] is not None
+            if terms.find_right(claim["spdx"], self._purpose).rank < rank
+        ]
+        return replace(licence, outer=tuple(outer)) if outer else licence
 
     def _covering(self, place: str, source: str) -> list[Claim]:
         """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
@@ -171,7 +194,7 @@ def decide_licence(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
         The strictest for the purpose; of equally strict ones, what speaks of the data before what speaks of anything.
         Without a statement that may speak of data: no claims.
     """
-    code = [claim for claim in claims if claim["subject"] in {"code", "model"}]
+    code = [claim for claim in claims if claim["subject"] in _NO_DATA]
     data = [claim for claim in claims if claim["subject"] in _DATA]
     rest = [claim for claim in claims if claim["subject"] == "any"]
     if data:

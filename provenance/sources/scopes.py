@@ -149,11 +149,12 @@ class Scopes:
             {name: claim[name] for name in ("manifest", "pointer", "value", "spdx", "subject")}
             | {"scope": (licence.decided or claim)["scope"]}
             | {"source": source, "speaks": speaks, "files": tally[0], "records": tally[1]}
-            | {"decides": speaks and claim["spdx"] == licence.expression}
+            | {"decides": speaks and claim["spdx"] == licence.expression and claim not in licence.outer}
+            | {"outer": claim in licence.outer}
             for (source, licence), tally in sorted(
                 counts.items(), key=lambda each: (each[0][0], each[0][1].pointer or "")
             )
-            for speaks, claims in ((True, licence.claims), (False, licence.code))
+            for speaks, claims in ((True, licence.claims), (False, licence.code), (True, licence.outer))
             for claim in claims
         ]
         return schemas.rows(rows, schemas.WITNESSES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 
 import jsonschema
 import pytest
@@ -13,8 +14,11 @@ import provenance as pv
 from provenance import ledger, profiles
 from provenance.attestations import actions, declaration, forms
 from provenance.core.digests import sha256
+from provenance.core.model import NOTHING_FOUND
 from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import BrokenChain, ConfigError, InputError, VerificationError
+from provenance.pipeline import guard
+from provenance.sources.privacy import identity
 
 CN = "cn-interim-measures"
 PROFILE = profiles.load(CN)
@@ -48,7 +52,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def world(tmp_path):
-    """Data that is clean for Article 7(2), and a ledger with one scan of it."""
+    """Data of which nothing speaks against Article 7(2), and a ledger with one scan of it."""
     folder = tmp_path / "data" / "a"
     folder.mkdir(parents=True)
     (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# A\n")
@@ -63,7 +67,7 @@ def scanned(world, **options):
 
 def verdicts(found, requirement):
     rows = [row for row in found.tables["verdicts"].to_pylist() if row["requirement"] == requirement]
-    return [(row["verdict"], row["reason"]) for row in rows]
+    return [(row["assessed"] or row["observed"], row["reason"]) for row in rows]
 
 
 def words(found, requirement):
@@ -217,15 +221,39 @@ ALL_OF_7_4 = [
 ]
 
 
-def test_a_requirement_conforms_once_every_element_is_answered(world, write):
+def test_what_a_person_declares_is_assessed_and_what_the_tool_looks_at_is_observed(world, write):
     before = scanned(world)
-    assert words(before, "art-7-4") == ["no contrary evidence", "not evidenced", "not evidenced"]
+    assert words(before, "art-7-4") == [NOTHING_FOUND, "evidence missing", "evidence missing"]
     actions.declare(world / "ledger", write(form(*ALL_OF_7_4)))
     after = scanned(world)
-    assert words(after, "art-7-4") == ["conforms", "conforms", "conforms"]
-    assert "declared yes by data lead (entry 2), 1 document" in verdicts(after, "art-7-4")[2][1]
-    assert words(after, "art-7-5") == ["not evidenced"]
+    assert words(after, "art-7-4") == [NOTHING_FOUND, "conforms", "conforms"]
+    rows = [row for row in after.tables["verdicts"].to_pylist() if row["requirement"] == "art-7-4"]
+    assert [(row["observed"], row["assessed"]) for row in rows] == [
+        (NOTHING_FOUND, None), ("not examined", "conforms"), ("not examined", "conforms"),
+    ]  # fmt: skip
+    assert rows[0]["assessor"] is None
+    assert re.fullmatch(r"data lead, person:assessor:[0-9a-f]{16}", rows[2]["assessor"])
+    told = f"declared yes by {rows[2]['assessor']} (entry 2), without a reason; 1 document presented, not read"
+    assert rows[2]["reason"] == told
+    assert words(after, "art-7-5") == ["evidence missing"]
     assert [each["entry"] for each in after.facts["declarations"]] == [2]
+
+
+def test_no_name_of_an_assessor_stands_in_a_table(world, write):
+    named = "Li Hua read every contract; Li Hua signs."
+    actions.declare(world / "ledger", write(form(answer(statement=named))))
+    after = scanned(world)
+    (row,) = (row for row in after.tables["verdicts"].to_pylist() if row["requirement"] == "art-7-5")
+    person = row["assessor"].partition(", ")[2]
+    assert row["reason"].endswith(f": {person} read every contract; {person} signs.")
+    assert not any("Li Hua" in str(table.to_pylist()) for table in after.tables.values())
+
+
+def test_a_long_reason_is_cut(world, write):
+    actions.declare(world / "ledger", write(form(answer(statement="word " * 700))))
+    (row,) = (row for row in scanned(world).tables["verdicts"].to_pylist() if row["requirement"] == "art-7-5")
+    assert row["reason"].endswith(" ...")
+    assert len(row["reason"]) < 450
 
 
 def test_a_sample_conforms_to_nothing(world, write):
@@ -236,7 +264,9 @@ def test_a_sample_conforms_to_nothing(world, write):
     actions.declare(world / "ledger", write(form(answer("art-17", "algorithm-filing"), *ALL_OF_7_4)))
     found = scanned(world, sample=0.01)
     assert "not in the sample" in str(found.tables["files"]["skip_reason"].to_pylist())
-    assert not {"conforms", "no contrary evidence"} & set(found.tables["verdicts"]["verdict"].to_pylist())
+    rows = found.tables["verdicts"].to_pylist()
+    assert NOTHING_FOUND not in {row["observed"] for row in rows}
+    assert {row["asked"] for row in rows if row["assessed"]} == {"algorithm-filing"}, "which is of the service"
 
 
 def test_an_answer_about_data_ends_with_that_data(world, write):
@@ -244,30 +274,49 @@ def test_an_answer_about_data_ends_with_that_data(world, write):
     assert words(scanned(world), "art-7-5") == ["conforms"]
     (world / "data" / "a" / "y.jsonl").write_text('{"text": "more data than there was"}\n')
     after = scanned(world)
+    assert words(after, "art-7-5") == ["evidence missing"]
     assert "which does not count: it was given for other data" in verdicts(after, "art-7-5")[0][1]
-    assert verdicts(after, "art-17")[1][0] == "no contrary evidence", "the service is the same"
+    assert words(after, "art-17")[1] == "conforms", "the service is the same"
 
 
 def test_the_newest_answer_counts_and_a_no_fails(world, write):
     actions.declare(world / "ledger", write(form()))
     actions.declare(world / "ledger", write(form(answer(says="no", statement="not reviewed yet"))))
-    assert verdicts(scanned(world), "art-7-5") == [("does not conform", "declared no by data lead (entry 2)")]
+    ((word, reason),) = verdicts(scanned(world), "art-7-5")
+    assert word == "does not conform"
+    assert re.fullmatch(r"declared no by data lead, person:assessor:\w+ \(entry 2\): not reviewed yet", reason)
 
 
-def test_the_machine_outweighs_a_declaration(world, write):
+def test_guard_refuses_what_a_person_says_does_not_conform(world, write):
+    actions.declare(world / "ledger", write(form(answer(says="no", statement="not reviewed yet"))))
+    scanned(world)
+    found = guard.inspect_data(world / "data", world / "ledger", guard.GuardPolicy())
+    refusal = f"1 element assessed: does not conform: {CN} art-7-5.1"
+    assert refusal in found.reasons
+    found = guard.inspect_data(world / "data", world / "ledger", guard.GuardPolicy(assessed=()))
+    assert refusal not in found.reasons
+    assert any("elements of its profiles: " in note and "evidence missing" in note for note in found.notes)
+
+
+def test_statement_and_observation_differ_on_both_sides(world, write):
     (world / "data" / "a" / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n# A\n")
     scanned(world)
     actions.declare(world / "ledger", write(form(answer("art-7-2", "rights-reviewed"))))
-    (machine, told), (works, _), (person, _) = verdicts(scanned(world), "art-7-2")
-    assert (machine, works, person) == ("does not conform", "not applicable", "not evidenced")
-    assert "declared yes in entry 2" in told
+    found = scanned(world)
+    machine, works, person = (row for row in found.tables["verdicts"].to_pylist() if row["requirement"] == "art-7-2")
+    assert [row["observed"] for row in (machine, works, person)] == ["open point", "not examined", "open point"]
+    assert [row["assessed"] for row in (machine, works, person)] == [None, None, "conforms"]
+    assert machine["reason"].endswith("declared yes in entry 2; statement and observation differ")
+    assert person["reason"].endswith("1 observation of the tool left open; statement and observation differ")
 
 
 def test_outside_the_scope_nothing_applies(world, write):
     no = answer("art-2", "offered-to-public", says="no", statement="internal research only")
     actions.declare(world / "ledger", write(form(no)))
     found = scanned(world).tables["verdicts"].to_pylist()
-    assert {row["verdict"] for row in found} == {"not applicable"}
+    assert {row["assessed"] for row in found} == {"not applicable"}
+    assert len({row["assessor"] for row in found}) == 1
+    assert NOTHING_FOUND in {row["observed"] for row in found}, "what was observed stays"
     assert all("not to be offered to the public in mainland China" in row["reason"] for row in found)
 
 
@@ -284,11 +333,13 @@ def test_outside_the_scope_nothing_applies(world, write):
 def test_when_an_answer_does_not_count(changes, stale):
     element = next(element for _, element in profiles.questions(PROFILE) if element["id"] == "other-rules")
     given = answer() | {"asks": element["asks"], "asks_zh": element["asks_zh"], "documents": []} | changes
-    said = {"by": {"role": "lead"}, "about": {"dataDigest": {"sha256": "ab"}}, "answers": [given]}
-    found = declaration.choose_answers([(3, "", said)], [PROFILE], "ab", TODAY)[CN, "art-7-5", "other-rules"]
+    said = {"by": {"name": "L", "role": "lead"}, "about": {"dataDigest": {"sha256": "ab"}}, "answers": [given]}
+    found = declaration.choose_answers([(3, "", said)], [PROFILE], "ab", TODAY, people=identity.alone())[
+        CN, "art-7-5", "other-rules"
+    ]
     assert (found.stale is None) if stale is None else (stale in found.stale)
 
 
 def test_a_scan_without_a_ledger_counts_nothing(world, write):
     actions.declare(world / "ledger", write(form()))
-    assert words(pv.scan(world / "data", profiles=[CN], workers=1), "art-7-5") == ["not evidenced"]
+    assert words(pv.scan(world / "data", profiles=[CN], workers=1), "art-7-5") == ["evidence missing"]

@@ -103,3 +103,27 @@ def test_the_columns_of_the_specification_are_those_that_are_sealed():
         for name, schema in (SEALED | OPTIONAL).items()
     }
     assert {name: told[name] for name in made} == made
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_first_version_of_verdicts_is_shown_in_the_words_of_the_second(name, tmp_path):
+    """What was signed is never made milder, and stands in the reason."""
+    with tarfile.open(GOLDEN[name]) as tar:
+        tar.extractall(tmp_path, filter="data")
+    (folder,) = (path.parent for path in tmp_path.rglob("entries"))
+    at = max(index for index, _, _ in ledger.read_entries(folder, "dataset-scan"))
+    lines = (folder / ledger.read_entry(folder, at)["predicate"]["tables"]["verdicts"]["lines"]).read_text()
+    signed = [json.loads(line) for line in lines.splitlines()]
+    shown = reading.read_tables(folder, at, ("verdicts",))["verdicts"]
+    assert shown.schema.equals(SEALED["verdicts"], check_metadata=True)
+    assert len(signed) == shown.num_rows
+    assert bool(signed) is (name != "v0")
+    for old, new in zip(signed, shown.to_pylist(), strict=True):
+        assert new["reason"] == f"signed as {old['verdict']!r}: {old['reason']}"
+        assert new["observed"] != "nothing found in what was examined" or (
+            old["verdict"] in {"no contrary evidence", "conforms"} and not old["findings"]
+        )
+        assert (new["assessed"] is None) or old["declared"] is not None
+        assert {key: old[key] for key in new if key in old and key != "reason"} == {
+            key: new[key] for key in new if key in old and key != "reason"
+        }

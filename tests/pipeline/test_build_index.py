@@ -169,6 +169,9 @@ def test_nothing_but_an_index_is_written_over(files, output, sentence):
         ([], {}, ConfigError, "at least one file"),
         (["none.txt"], {}, InputError, "none.txt is no file"),
         (["empty.txt"], {}, ConfigError, "no word in empty.txt"),
+        (["novel.txt", "empty.txt"], {}, ConfigError, "no word in empty.txt"),
+        (["novel.epub"], {}, InputError, r"nothing of novel.epub was read \(.*no reader for html yet \(1\)"),
+        (["novel.txt", "novel.epub"], {"kind": "known"}, InputError, "nothing of novel.epub was read"),
         (["novel.txt", "novel.txt"], {}, ConfigError, "novel.txt is named twice"),
         (["novel.txt"], {"scale": 2}, ConfigError, "shingles are kept in full"),
         (["novel.txt"], {"key": None, "columns": (("a", "no-role"),)}, ConfigError, "no-role"),
@@ -176,6 +179,9 @@ def test_nothing_but_an_index_is_written_over(files, output, sentence):
 )
 def test_what_makes_no_index_is_said(files, names, choice, error, sentence):
     (files / "empty.txt").write_text("...\n")
+    with zipfile.ZipFile(files / "novel.epub", "w") as book:
+        book.writestr("mimetype", "application/epub+zip")
+        book.writestr("OEBPS/1.xhtml", f"<html><body>{BOOK}</body></html>")
     with pytest.raises(error, match=sentence):
         build(files, *names, **choice)
 

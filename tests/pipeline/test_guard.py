@@ -77,8 +77,8 @@ def test_files_may_be_missing_where_the_policy_lets_them(world):
         ({"kind": "assessment"}, "the scan is a draft"),
         ({"profiles": ("baseline", "eu-ai-act")}, "the scan was not judged by eu-ai-act"),
         ({"purposes": ("research",)}, "the scan was for commercial-service; the policy wants research"),
-        ({"verdicts": ("does not conform",)}, None),
-        ({"verdicts": ("not evidenced",)}, "elements judged not evidenced: baseline "),
+        ({"observed": ("evidence missing",)}, None),
+        ({"observed": ("not examined",)}, "elements observed: not examined: baseline "),
         ({"max_age_days": 0}, None),
     ],
 )

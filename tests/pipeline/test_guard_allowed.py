@@ -182,7 +182,8 @@ def tables_of(world, name, column, word):
     [
         ("findings", "severity", {"findings": "error"}, r"findings? at error or worse"),
         ("coverage", "status", {}, r"checks failed to run"),
-        ("verdicts", "verdict", {"verdicts": ("does not conform",)}, r"judged does not conform"),
+        ("verdicts", "observed", {"observed": ("open point",)}, r"observed: open point"),
+        ("verdicts", "assessed", {}, r"assessed: does not conform"),
     ],
 )
 def test_a_word_of_no_vocabulary_counts_as_the_worst(world, table, column, policy, said):

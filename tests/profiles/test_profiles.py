@@ -10,14 +10,14 @@ import yaml
 
 import provenance as pv
 from provenance import checks, profiles
-from provenance.core import schemas
+from provenance.core import model, schemas
 from provenance.core.digests import fingerprint
 from provenance.core.model import DeclaredAnswer, Finding
 from provenance.errors import ProfileError
 from provenance.profiles import judgement
 
 BASELINE = Path(profiles.__file__).with_name("baseline.yaml").read_bytes()
-VERDICTS = {"conforms", "does not conform", "no contrary evidence", "not evidenced", "not applicable"}
+OPEN, MISSING, UNSEEN, NOTHING = model.OBSERVED
 
 
 def finding(check="licence-missing", source="a", value=1.0, records=100):
@@ -42,7 +42,11 @@ def profile(name="test", modality="practice", severity="error", by="machine", mi
 
 def ran(status="ran"):
     return schemas.rows(
-        [{"check": "licence-missing", "status": status, "records_seen": 0, "records_unreadable": 0}], schemas.COVERAGE
+        [
+            {"check": "licence-missing", "status": status, "records_seen": 0, "records_unreadable": 0}
+            | ({"reason": "nothing to compare"} if status == "skipped" else {})
+        ],
+        schemas.COVERAGE,
     )
 
 
@@ -98,15 +102,40 @@ def test_a_field_may_have_a_severity_of_its_own(field, value, level):
     assert judgement.severity(rule, dataclasses.replace(finding(value=value), field=field)) == level
 
 
-def test_a_check_that_saw_a_part_only_leaves_its_element_open():
+def test_a_check_that_saw_a_part_only_leaves_its_element_unexamined():
     rows = [row | {"reason": "7 of 8 sources were not asked"} for row in ran().to_pylist()]
     coverage = schemas.rows(rows, schemas.COVERAGE)
     _, table = judgement.judge([], coverage, [profile(modality="shall")], files())
-    assert table.select(["verdict", "reason"]).to_pylist() == [
-        {"verdict": "not evidenced", "reason": "7 of 8 sources were not asked"}
+    assert table.select(["observed", "reason"]).to_pylist() == [
+        {"observed": UNSEEN, "reason": "7 of 8 sources were not asked"}
     ]
     _, table = judgement.judge([finding()], coverage, [profile(modality="shall")], files())
-    assert table["verdict"].to_pylist() == ["does not conform"]
+    assert table.select(["observed", "reason"]).to_pylist() == [
+        {"observed": OPEN, "reason": "1 finding; not examined: 7 of 8 sources were not asked"}
+    ]
+
+
+def test_what_a_step_left_out_is_a_gap_of_the_checks_that_rest_on_it():
+    gaps = {"licence-missing": ["manifests: 3 declared addresses were not fetched"], "split-leak": ["columns: x"]}
+    _, table = judgement.judge([], ran(), [profile()], files(), gaps=gaps)
+    assert table.select(["observed", "reason"]).to_pylist() == [
+        {"observed": UNSEEN, "reason": "manifests: 3 declared addresses were not fetched"}
+    ]
+
+
+def test_what_is_below_a_minimum_is_no_finding_and_no_silence():
+    chosen, found = [profile(minimum=10)], [finding(records=9), finding(source="b", records=4)]
+    severities, table = judgement.judge(found, ran(), chosen, files())
+    assert severities == {}
+    assert table.select(["observed", "findings", "fingerprints", "reason"]).to_pylist() == [
+        {
+            "observed": OPEN, "findings": 0, "fingerprints": [],
+            "reason": "found, and below what this profile counts: licence-missing",
+        }
+    ]  # fmt: skip
+    sentence = "test: below its minimum for a finding of licence-missing: 2 sources, 13 records"
+    assert judgement.describe_minimums(found, chosen) == sentence
+    assert judgement.describe_minimums([finding(records=10)], chosen) is None
 
 
 @pytest.mark.parametrize(("records", "level"), [(9, None), (10, "error"), (None, "error")])
@@ -130,70 +159,77 @@ def test_what_no_profile_minds_is_no_finding():
     assert checks.make_findings([finding("duplicate-records")], severities).num_rows == 0
 
 
-# modality, severity, findings, status of the check, files -> verdict, part of the reason
-JUDGEMENTS = {
-    "a shall fails": ("shall", "warning", 1, "ran", (), "does not conform", "1 finding"),
-    "a should cannot fail": ("should", "error", 2, "ran", (), "not evidenced", "2 findings against it"),
-    "practice cannot fail": ("practice", "error", 1, "ran", (), "not evidenced", "1 finding"),
-    "notes do not fail a shall, and are said": ("shall", "note", 3, "ran", (), "no contrary evidence", "3 findings, of no weight"),
-    "silence": ("shall", "error", 0, "ran", (), "no contrary evidence", "everything that was not left out"),
-    "an errored check is no silence": ("shall", "error", 0, "errored", (), "not evidenced", "did not run: licence-missing"),
-    "a skipped check is no silence": ("practice", "error", 0, "skipped", (), "not evidenced", "did not run: licence-missing"),
-    "a finding outweighs an errored check": ("shall", "error", 1, "errored", (), "does not conform", "1 finding"),
+# severity, findings, status of the check, files -> what is observed, part of the reason
+OBSERVATIONS = {
+    "a finding": ("warning", 1, "ran", (), OPEN, "1 finding"),
+    "findings": ("error", 2, "ran", (), OPEN, "2 findings"),
+    "a note is no silence": ("note", 3, "ran", (), OPEN, "3 findings of the severity note"),
+    "silence": ("error", 0, "ran", (), NOTHING, "everything that was not left out"),
+    "an errored check is no silence": ("error", 0, "errored", (), UNSEEN, "licence-missing did not run"),
+    "a skipped check is no silence": ("error", 0, "skipped", (), UNSEEN, "licence-missing did not run: nothing to compare"),
+    "a finding beside an errored check": ("error", 1, "errored", (), OPEN, "1 finding; not examined: licence-missing did not run"),
     "unread bytes are said, each once": (
-        "shall", "error", 0, "ran", [("a/x", "data", 5, 1500), ("a.zip", "data", 5, 7), ("a.zip!/m", "data", 0, 9999)],
-        "no contrary evidence", "1,507 bytes were not",
+        "error", 0, "ran", [("a/x", "data", 5, 1500), ("a.zip", "data", 5, 7), ("a.zip!/m", "data", 0, 9999)],
+        UNSEEN, "1,507 bytes in 2 files were not read",
     ),
     "unread manifests count": (
-        "shall", "error", 0, "ran", [("a/x", "data", 5, 0), ("README.md", "manifest", 0, 3)], "no contrary evidence", "3 bytes were not",
+        "error", 0, "ran", [("a/x", "data", 5, 0), ("README.md", "manifest", 0, 3)], UNSEEN, "3 bytes in 1 file were not read",
     ),
-    "what was left out does not": ("shall", "error", 0, "ran", [("a", "data", 5, 0), (".git/", "ignored", 0, 9)], "no contrary evidence", "not left out was read"),
-    "nothing read is no evidence": ("shall", "error", 0, "ran", [("a/x", "data", 0, 1500), ("R", "manifest", 3, 0)], "not evidenced", "no data could be read"),
+    "what was left out does not": ("error", 0, "ran", [("a", "data", 5, 0), (".git/", "ignored", 0, 9)], NOTHING, "not left out was read"),
+    "nothing read is no evidence": ("error", 0, "ran", [("a/x", "data", 0, 1500), ("R", "manifest", 3, 0)], UNSEEN, "no data could be read"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("modality", "severity", "count", "status", "rows", "verdict", "reason"), JUDGEMENTS.values(), ids=JUDGEMENTS
+    ("severity", "count", "status", "rows", "observed", "reason"), OBSERVATIONS.values(), ids=OBSERVATIONS
 )
-def test_verdicts(modality, severity, count, status, rows, verdict, reason):
+@pytest.mark.parametrize("modality", model.MODALITIES)
+def test_observations(modality, severity, count, status, rows, observed, reason):
+    """The tool rates no clause: what it observed is the same for a shall and for practice."""
     found = [finding(source=f"s{k}") for k in range(count)]
     _, table = judgement.judge(found, ran(status), [profile(modality=modality, severity=severity)], files(*rows))
     row = table.to_pylist()[0]
-    assert (row["verdict"], row["findings"]) == (verdict, count)
+    assert (row["observed"], row["findings"]) == (observed, count)
     assert reason in row["reason"]
-    assert row["verdict"] in VERDICTS
+    assert (row["assessed"], row["assessor"]) == (None, None)
+
+
+def test_a_record_that_could_not_be_read_is_no_silence():
+    rows = [row | {"records_unreadable": 2} for row in files().to_pylist()]
+    _, table = judgement.judge([], ran(), [profile()], schemas.rows(rows, schemas.FILES))
+    assert table.select(["observed", "reason"]).to_pylist() == [
+        {"observed": UNSEEN, "reason": "2 records could not be read"}
+    ]
 
 
 @pytest.mark.parametrize("by", ["declaration", "document"])
-def test_what_the_machine_does_not_answer_is_not_evidenced(by):
+def test_what_nobody_answered_is_missing_evidence(by):
     _, table = judgement.judge([], ran(), [profile(modality="shall", by=by)], files())
-    assert (table["verdict"].to_pylist(), table["answered_by"].to_pylist()) == (["not evidenced"], [by])
+    assert table.select(["observed", "assessed", "answered_by", "reason"]).to_pylist() == [
+        {"observed": MISSING, "assessed": None, "answered_by": by, "reason": f"no {by} answers it"}
+    ]
 
 
-# what is asked -> verdict of each element in order. states: m+ clean, m- against, m? open, u = bytes unread;
-# then the answers, one an element: yes | no | n/a | none | stale | bare (a yes without the document asked for)
+# what is asked -> what is observed, and assessed, of each element in order. states: m+ clean, m- against, m? open,
+# u = bytes unread; then the answers, one an element: yes | no | n/a | none | stale | bare (a yes without a document)
 REQUIREMENTS = {
-    "all answered conforms": ("shall primary m+ d:yes f:yes", "conforms|conforms|conforms"),
-    "a person alone conforms, too": ("shall primary d:yes", "conforms"),
-    "a should conforms as well": ("should primary m+ d:yes", "conforms|conforms"),
-    "machine alone does not": ("shall primary m+", "no contrary evidence"),
-    "one answer is missing": ("shall primary m+ d:yes f:none", "no contrary evidence|no contrary evidence|not evidenced"),
-    "a document that is not bound": ("shall primary m+ f:bare", "no contrary evidence|not evidenced"),
-    "a declaration needs no document": ("shall primary m+ d:bare", "conforms|conforms"),
-    "an answer that does not count": ("shall primary m+ d:stale", "no contrary evidence|not evidenced"),
-    "a no fails a shall": ("shall primary m+ d:no", "no contrary evidence|does not conform"),
-    "a no fails no should": ("should primary m+ d:no", "no contrary evidence|not evidenced"),
-    "the machine outweighs a yes": ("shall primary m- d:yes f:yes", "does not conform|not evidenced|not evidenced"),
-    "the machine outweighs not-applicable": ("shall primary m- d:n/a", "does not conform|not evidenced"),
-    "open evidence fails nothing": ("shall primary m? d:yes", "not evidenced|no contrary evidence"),
-    "unread bytes conform to nothing": ("shall primary u d:yes", "no contrary evidence|no contrary evidence"),
-    "nobody's yes conforms to nothing": ("shall primary m+ d:n/a", "no contrary evidence|not applicable"),
-    "not applicable beside a yes": ("shall primary m+ d:yes f:n/a", "conforms|conforms|not applicable"),
-    "not applicable as a whole": ("shall primary d:n/a f:n/a", "not applicable|not applicable"),
-    "an unconfirmed text is not conformed to": ("shall unconfirmed m+ d:yes", "no contrary evidence|no contrary evidence"),
-    "an unconfirmed text fails nobody": ("shall unconfirmed m- d:no", "not evidenced|not evidenced"),
-    "a secondary text does fail": ("shall secondary m- d:none", "does not conform|not evidenced"),
-}  # fmt: skip
+    "all answered": ("primary m+ d:yes f:yes", "N . U|conforms U|conforms"),
+    "a person alone": ("primary d:yes", "U|conforms"),
+    "machine alone": ("primary m+", "N ."),
+    "one answer is missing": ("primary m+ d:yes f:none", "N . U|conforms M ."),
+    "a document that is not bound": ("primary m+ f:bare", "N . M|conforms"),
+    "a declaration needs no document": ("primary m+ d:bare", "N . U|conforms"),
+    "an answer that does not count": ("primary m+ d:stale", "N . M ."),
+    "a no": ("primary m+ d:no", "N . U|does-not-conform"),
+    "the machine differs from a yes": ("primary m- d:yes f:yes", "O . O|conforms O|conforms"),
+    "the machine differs from not-applicable": ("primary m- d:n/a", "O . O|not-applicable"),
+    "the machine does not differ from a no": ("primary m- d:no", "O . U|does-not-conform"),
+    "open evidence": ("primary m? d:yes", "M . U|conforms"),
+    "unread bytes": ("primary u d:yes", "U . U|conforms"),
+    "not applicable beside a yes": ("primary m+ d:yes f:n/a", "N . U|conforms U|not-applicable"),
+    "an unconfirmed text": ("unconfirmed m- d:no", "O . U|does-not-conform"),
+}
+LETTERS = {"O": OPEN, "M": MISSING, "U": UNSEEN, "N": NOTHING}
 SAID = {"yes": "yes", "no": "no", "n/a": "not-applicable", "stale": "yes", "bare": "yes"}
 
 
@@ -202,12 +238,16 @@ def declared(question, answer):
     if answer == "none":
         return {}
     stale = "the data has changed since" if answer == "stale" else None
-    return {("test", "r", question): DeclaredAnswer(SAID[answer], 7, "data lead", 0 if answer == "bare" else 2, stale)}
+    return {
+        ("test", "r", question): DeclaredAnswer(
+            SAID[answer], 7, "data lead, person:assessor:00", 0 if answer == "bare" else 2, stale
+        )
+    }
 
 
 def posed(told):
     """A profile of one requirement, its answers and findings, and FILES."""
-    modality, text, *parts = told.split()
+    text, *parts = told.split()
     elements, answers, found, skipped = [], {}, [], 0
     for number, part in enumerate(parts):
         if part[0] in "mu":
@@ -219,30 +259,39 @@ def posed(told):
         by = {"d": "declaration", "f": "document"}[part[0]]
         elements.append({"by": by, "id": f"q{number}", "asks": "Q.", "about": "data"})
         answers |= declared(f"q{number}", part[2:])
-    requirement = {"id": "r", "title": "T.", "modality": modality, "text": text, "clause": "§1", "elements": elements}
+    requirement = {"id": "r", "title": "T.", "modality": "shall", "text": text, "clause": "§1", "elements": elements}
     held = {"profile": "test", "version": 1, "title": "T", "about": "A.", "requirements": [requirement]}
     return profiles.parse("test", yaml.safe_dump(held).encode()), answers, found, files(("a/x", "data", 10, skipped))
 
 
-@pytest.mark.parametrize(("told", "verdicts"), REQUIREMENTS.values(), ids=REQUIREMENTS)
-def test_requirements(told, verdicts):
+@pytest.mark.parametrize(("told", "results"), REQUIREMENTS.values(), ids=REQUIREMENTS)
+def test_requirements(told, results):
     asked, answers, found, read = posed(told)
     _, table = judgement.judge(found, ran(), [asked], read, answers=answers)
-    assert table["verdict"].to_pylist() == verdicts.split("|")
-    assert set(verdicts.split("|")) <= VERDICTS
+    wanted = [each.partition("|") for each in results.replace(" .", "|").split()]
+    assert table["observed"].to_pylist() == [LETTERS[letter] for letter, *_ in wanted]
+    assert table["assessed"].to_pylist() == [word.replace("-", " ") or None for *_, word in wanted]
+    assert table["assessor"].to_pylist() == ["data lead, person:assessor:00" if word else None for *_, word in wanted]
+
+
+def test_a_conclusion_on_an_unconfirmed_text_says_so():
+    asked, answers, found, read = posed("unconfirmed m+ d:yes")
+    _, table = judgement.judge(found, ran(), [asked], read, answers=answers)
+    assert table["reason"].to_pylist()[1].endswith("the text of the clause is unconfirmed: look it up")
 
 
 def test_a_contradiction_is_said_on_both_sides():
-    asked, answers, found, read = posed("shall primary m- d:yes")
+    asked, answers, found, read = posed("primary m- d:yes")
     _, table = judgement.judge(found, ran(), [asked], read, answers=answers)
     machine, person = table["reason"].to_pylist()
     assert "declared yes in entry 7" in machine
-    assert "declared yes by data lead (entry 7)" in person
-    assert "the machine found evidence against" in person
+    assert "declared yes by data lead, person:assessor:00 (entry 7)" in person
+    assert machine.endswith("statement and observation differ")
+    assert person.endswith("statement and observation differ")
 
 
 def test_verdicts_name_their_findings_and_checks():
-    asked, answers, found, read = posed("shall primary m- d:yes")
+    asked, answers, found, read = posed("primary m- d:yes")
     _, table = judgement.judge([*found, finding("duplicate-records")], ran(), [asked], read, answers=answers)
     machine, person = table.to_pylist()
     assert machine["fingerprints"] == [fingerprint("licence-missing", "a")]
@@ -254,41 +303,56 @@ def test_verdicts_name_their_findings_and_checks():
     ("answer", "outside"), [("no", True), ("yes", False), ("none", False), ("stale", False)]
 )  # fmt: skip
 def test_scope_decides_whether_anything_applies(answer, outside):
-    asked, answers, found, read = posed(f"shall primary m- d:{answer}")
+    asked, answers, found, read = posed(f"primary m- d:{answer}")
     scope = {"requirement": "r", "element": "q1", "reason": "not offered"}
     _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers=answers)
-    assert (set(table["verdict"].to_pylist()) == {"not applicable"}) == outside
-    assert all("not offered: no by data lead (entry 7)" in reason for reason in table["reason"].to_pylist()) == outside
+    assert (set(table["assessed"].to_pylist()) == {"not applicable"}) == outside
+    assert table["observed"].to_pylist()[0] == OPEN, "what was found stays found"
+    assert (
+        all(
+            "not offered: no by data lead, person:assessor:00 (entry 7)" in reason
+            for reason in table["reason"].to_pylist()
+        )
+        == outside
+    )
 
 
 def test_being_in_scope_is_no_conformity():
-    asked, answers, found, read = posed("shall primary d:yes")
+    asked, answers, found, read = posed("primary d:yes")
     scope = {"requirement": "r", "element": "q0", "reason": "not offered"}
     _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers=answers)
-    assert table["verdict"].to_pylist() == ["no contrary evidence"]
+    assert table.select(["observed", "assessed"]).to_pylist() == [{"observed": UNSEEN, "assessed": None}]
 
 
 @pytest.mark.parametrize(
     ("text", "clause"), [("primary", "test: §1"), ("unconfirmed", "test: §1 (text: unconfirmed)"), ("draft", "test: §1 (text: draft)")]
 )  # fmt: skip
 def test_how_a_text_was_read_stands_beside_the_clause(text, clause):
-    asked, answers, found, read = posed(f"shall {text} m-")
+    asked, answers, found, read = posed(f"{text} m-")
     severities, _ = judgement.judge(found, ran(), [asked], read, answers=answers)
     assert [each for _, each in severities.values()] == [clause]
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "whole"),
-    [
-        (["conforms", "not applicable"], "conforms"),
-        (["conforms", "no contrary evidence"], "no contrary evidence"),
-        (["not evidenced", "no contrary evidence"], "not evidenced"),
-        (["not evidenced", "does not conform"], "does not conform"),
-        (["not applicable"], "not applicable"),
-    ],
-)
-def test_the_gravest_verdict_is_the_requirements(verdicts, whole):
-    assert judgement.overall(verdicts) == judgement.overall(verdicts[::-1]) == whole
+# elements of a requirement (by the machine or a person; observed; assessed) -> observed and assessed of the whole
+OVERALL = {
+    "the gravest observation": (["m N .", "m O .", "m U ."], (OPEN, None)),
+    "missing evidence before what was not examined": (["m U .", "p M ."], (MISSING, None)),
+    "what only a person answers, and did, is no gap": (["m N .", "p U conforms"], (NOTHING, "conforms")),
+    "one that nobody assessed": (["p U conforms", "p M ."], (MISSING, None)),
+    "one that does not conform is enough": (["p U does not conform", "p M ."], (MISSING, "does not conform")),
+    "conforms before not applicable": (["p U conforms", "p U not applicable"], (UNSEEN, "conforms")),
+    "not applicable as a whole": (["p U not applicable"], (UNSEEN, "not applicable")),
+    "a difference stays open": (["m O .", "p O conforms"], (OPEN, "conforms")),
+}
+
+
+@pytest.mark.parametrize(("elements", "whole"), OVERALL.values(), ids=OVERALL)
+def test_what_a_requirement_comes_to(elements, whole):
+    rows = [
+        {"answered_by": {"m": "machine", "p": "declaration"}[by], "observed": LETTERS[letter], "assessed": word}
+        for by, letter, word in ((each[0], each[2], None if each[4:] == "." else each[4:]) for each in elements)
+    ]
+    assert judgement.overall(rows) == judgement.overall(rows[::-1]) == whole
 
 
 def broken(change):
@@ -378,5 +442,5 @@ def test_findings_are_tabled_the_worst_first():
 def test_data_that_nobody_describes_leaves_its_licence_open(tmp_path, in_process):
     """Unknown never passes: who reads the verdicts alone must not take silence for a licence."""
     (tmp_path / "x.jsonl").write_text('{"text": "words of which nobody says whose they are"}\n', encoding="utf-8")
-    verdicts = pv.scan(tmp_path).verdicts.set_index("requirement")["verdict"]
-    assert verdicts["licence"] == verdicts["purpose"] == "not evidenced"
+    results = pv.scan(tmp_path).verdicts.set_index("requirement")["observed"]
+    assert results["licence"] == results["purpose"] == MISSING

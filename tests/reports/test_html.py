@@ -142,8 +142,7 @@ def test_what_was_not_looked_at_stands_before_what_was_found(page):
     assert sections == ["coverage", "verdicts", "findings", "overlap", "sources", "files", "checks", "verify"]
     content = page.text.partition("108 bytes of")[2]
     places = [
-        content.index(said)
-        for said in ("no reader for png yet", "not evidenced", "What it does not prove", "Jaccard 0.8")
+        content.index(said) for said in ("no reader for png yet", "open point", "What it does not prove", "Jaccard 0.8")
     ]
     assert places == sorted(places)
     for said in (
@@ -192,10 +191,17 @@ def test_the_matrix_says_what_overlaps_says(page, audit):
 
 
 def test_a_verdict_cites_what_speaks_against_it_before_what_has_no_weight():
-    row = {"fingerprints": ["a", "b", "c"], "asks": None, "verdict": "not evidenced", "reason": "1 finding against it"}
-    said = str(summary._element(row, {"c": "worst", "x": "of another verdict", "b": "middle", "a": "mild"}))
+    row = {
+        "fingerprints": ["a", "b", "c"],
+        "asks": None,
+        "answered_by": "machine",
+        "observed": "open point",
+        "assessed": None,
+        "reason": "1 finding against it",
+    }
+    said = str(summary._element(row, {"c": "worst", "x": "of another element", "b": "middle", "a": "mild"}))
     assert said.index("worst") < said.index("middle") < said.index("mild")
-    assert "of another verdict" not in said
+    assert "of another element" not in said
 
 
 def test_the_same_tables_give_the_same_bytes(audit):
@@ -289,7 +295,7 @@ def test_a_waived_finding_says_by_whom(audit):
     tables = dict(audit.tables) | {"findings": pa.Table.from_pylist(rows, schema=schemas.FINDINGS)}
     page = Page(html.render(tables, audit.facts))
     assert "Waived. by the data officer until 2027-01-01: licence bought" in page.text
-    assert "verdicts count them all the same" in page.text
+    assert "results count them all the same" in page.text
 
 
 @pytest.mark.parametrize(

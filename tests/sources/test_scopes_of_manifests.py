@@ -85,7 +85,7 @@ LAYOUTS = {
             "a/x.jsonl": LINE,
             "a/y.jsonl": LINE,
         },
-        {"a/x.jsonl": ("a (a/datapackage.json)", "MIT"), "a/y.jsonl": ("a", "CC-BY-4.0")},
+        {"a/x.jsonl": ("a (a/datapackage.json)", "CC-BY-4.0"), "a/y.jsonl": ("a", "CC-BY-4.0")},
     ),
     "a resource's own licence": (
         {

@@ -350,14 +350,14 @@ def _open_parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.Parquet
 
 def _check_columns(found: pa.Schema, table: str, extra: list[str]) -> None:
     """Hold columns to the schema of their table: names once, in order, of these types; a later version may add some."""
-    from provenance.core.schemas import OPTIONAL, SEALED
+    from provenance.core.verdict_versions import choose_schema
 
     names = found.names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise _TableFault(f"it has the column {_quote_name(twice[0])} more than once")
     if taken := sorted(set(names) & set(extra)):
         raise _TableFault(f"it has a column {_quote_name(taken[0])}, which is of the lines alone")
-    if (wanted := (SEALED | OPTIONAL).get(table)) is None:
+    if (wanted := choose_schema(table, names)) is None:
         return
     known = [name for name in names if name in wanted.names]
     if known != [name for name in wanted.names if name in names]:
@@ -408,9 +408,9 @@ def _count_least_bytes(kind: pa.DataType) -> int:
 def _decode_batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
     from provenance.core.column_vocabularies import find_foreign_value
-    from provenance.core.schemas import OPTIONAL, SEALED
+    from provenance.core.verdict_versions import choose_schema
 
-    wanted = (SEALED | OPTIONAL).get(request["table"])
+    wanted = choose_schema(request["table"], file.schema_arrow.names)
     needed = [field.name for field in wanted or () if not field.nullable]
     count = 0
     for batch in file.iter_batches(batch_size=request["at_once"], use_threads=False):

@@ -201,12 +201,17 @@ def _decode_conforming(
     limits: Mapping[str, Any],
 ) -> pa.Table:
     """Decode a table, and hold it to its schema."""
+    from provenance.core import verdict_versions
     from provenance.core.schemas import conform
 
     if is_withheld(stored.path):
         raise InputError(f"{path} is withheld; ask whoever holds the whole ledger")
     try:
-        table = _add_missing_columns(_decode_stored(stored, path, index, other=other, limits=limits), schema)
+        table = _decode_stored(stored, path, index, other=other, limits=limits)
+        if verdict_versions.choose_schema(stored.table, table.column_names) is verdict_versions.FIRST:
+            first = verdict_versions.FIRST
+            table = verdict_versions.read_first(conform(_add_missing_columns(table, first), first))
+        table = _add_missing_columns(table, schema)
         if later := sorted(set(table.column_names) - set(schema.names)):
             raise InputError(
                 f"{path} was written by a newer version: it has the column {cut(later[0])}; install a newer provenance"

@@ -58,8 +58,9 @@ _NAMED = {
     "record": ("path",),
     "finding": ("fingerprint", "check", "source"),
     "coverage": ("check", "status"),
-    "verdict": ("profile", "requirement", "element", "verdict"),
+    "verdict": ("profile", "requirement", "element", "observed", "assessed"),
 }
+_NAMED_FIRST = ("profile", "requirement", "element", "verdict")  # of the first version of the table of verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +176,5 @@ def _absent(
 
 
 def _named(kind: str, row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {proof_members.quote(row.get(name))}" for name in _NAMED[kind])
+    names = _NAMED_FIRST if kind == "verdict" and "verdict" in row else _NAMED[kind]
+    return ", ".join(f"{name} {proof_members.quote(row.get(name))}" for name in names)

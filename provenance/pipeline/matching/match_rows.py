@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-RECORDS_PER_PARTITION = 1 << 16
+RECORDS_PER_PARTITION = 1 << 14
 """Records of a partition, about; how many partitions there are depends on nothing but the data."""
 
-MOST_PARTITIONS = 64
+MOST_PARTITIONS = 256
 """Partitions at most: a larger one is put in order outside of memory."""
 
 MATCH_ROWS = pa.schema(

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 _MEMORY_SHARE = 0.25  # of the budget, for rows that are put in order
+_MOST_TEXT_PARTITIONS = 64  # of which every partition of matches writes one file each
 _ROWS_PER_CHUNK = 1 << 16  # rows of MATCHES that are written at a time
 _ROW = np.dtype([(field.name, field.type.to_pandas_dtype()) for field in MATCH_ROWS])
 _TEXTS = pa.schema([pa.field("text", pa.uint64(), nullable=False), pa.field("group", pa.int64(), nullable=False)])
@@ -95,7 +96,7 @@ def write_matches(task: MatchTask) -> WrittenMatches:
     """
     folder, rules, number = Path(task.folder), load_rules(Path(task.rules)), task.partition.number
     counter, writers = match_counts.MatchCounter(rules), _ViewWriters(folder, number, rules)
-    count = 1 << (task.order.count - 1).bit_length()
+    count = min(_MOST_TEXT_PARTITIONS, 1 << (task.order.count - 1).bit_length())
     texts = PartitionWriter(folder, f"texts-{number}", _TEXTS, count)
     for rows in _order_rows(task):
         found = counter.add(rows.by_record)

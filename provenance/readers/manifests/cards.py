@@ -11,6 +11,8 @@ from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
+from provenance.licences.expressions import normalise
+from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.readmes import prose
 from provenance.readers.manifests.yaml_documents import decode, folder, load, metadata_of
@@ -95,12 +97,13 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def _licences(card: dict[str, Any]) -> list[tuple[str, str]]:
-    """List licences; `other` gives way to the name, or else the link, that the card gives beside it."""
+    """List licences; `other` gives way to the name, and to the link, that the card gives beside it."""
     stated = [each for key in ("license", "licence", "licenses") for each in _strings(card, key)]
-    own = _strings(card, "license_name") or _strings(card, "license_link")
-    if not own:
-        return stated
-    return [each for each in stated if each[0].lower() != "other"] + own
+    named = choose_names([*_strings(card, "license_name"), *_strings(card, "license_link")])
+    plain = [each for each in stated if each[0].lower() != "other"]
+    known = {normalise(value).expression for value, _ in plain}
+    linked = [each for each in named if normalise(each[0]).expression not in known]
+    return [*plain, *linked] if plain else named or stated
 
 
 def _strings(card: dict[str, Any], key: str) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.readers.manifests import croissant_rules
 from provenance.readers.manifests.json_ld import as_list, texts, types, with_plain_names
+from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import (
     describes_folder,
@@ -121,7 +122,9 @@ def _about(dataset: dict[str, Any], root: str) -> list[tuple[str, str, str]]:
         (field, value, at)
         for field, key, keys in _FIELDS
         for value, at in texts(dataset.get(key), f"{root}/{key}", keys)
+        if field != "licence"
     ]
+    found += [("licence", *each) for each in _licences(dataset.get("license"), f"{root}/license")]
     found += [
         ("language", value, at)
         for value, at in texts(dataset.get("inLanguage"), f"{root}/inLanguage", ("@value", "alternateName", "name"))
@@ -135,6 +138,14 @@ def _about(dataset: dict[str, Any], root: str) -> list[tuple[str, str, str]]:
         for value, at in texts(dataset.get(key), f"{root}/{key}", _CALLED)
     ]
     return found
+
+
+def _licences(value: Any, pointer: str) -> list[tuple[str, str]]:
+    """List licences: of one written as an object its address, and its name where that is another licence."""
+    if isinstance(value, list):
+        return [each for i, item in enumerate(value[:1000]) for each in _licences(item, f"{pointer}/{i}")]
+    written = [each for key in _LINKED for each in texts(value, pointer, (key,))]
+    return choose_names(list(dict.fromkeys(written)))
 
 
 def _distributed(path: str, node: dict[str, Any], pointer: str, nodes: dict[str, Any]) -> Stated:

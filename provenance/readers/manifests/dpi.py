@@ -10,7 +10,7 @@ from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
-from provenance.licences.expressions import normalise
+from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import escape, folder, load_json, strings
 
@@ -87,10 +87,7 @@ def _licences(value: Any) -> list[tuple[str, str]]:
     for i, each in enumerate(value if isinstance(value, list) else [value]):
         named = strings(each, f"/Licenses/{i}", ("License",))
         linked = [(url, at) for url, at in strings(each, f"/Licenses/{i}", ("License URL",)) if url.lower() != "none"]
-        vague = not named or normalise(named[0][0]).expression is None
-        if vague and linked and normalise(linked[0][0]).expression is not None:
-            named = linked
-        found += named
+        found += choose_names([*named, *linked]) if len(named) < 2 else named
     return found
 
 

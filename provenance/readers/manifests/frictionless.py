@@ -11,6 +11,7 @@ from typing import Any
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
+from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.yaml_documents import (
     decode,
@@ -143,16 +144,24 @@ def _sources(holder: dict[str, Any], pointer: str) -> Stated:
 
 
 def _licences(holder: dict[str, Any], pointer: str) -> Places:
-    """List licences: of one written as an object its name, address or title, the first that is known."""
-    found = strings(holder.get("license"), f"{pointer}/license", ("name", "path", "url", "title", "type"))
-    stated = holder.get("licenses")
-    for i, each in enumerate(stated if isinstance(stated, list) else [stated]):
-        at = f"{pointer}/licenses/{i}"
-        written = [name for key in ("name", "path", "url", "title") for name in _one(each, key, at)]
-        written = written or strings(each, at)
-        known = [name for name in written if normalise(name[0]).expression is not None]
-        found += (known or written)[:1]
-    return found
+    """List licences: of one written as an object its name, and its address or title where they name another."""
+    one, several = holder.get("license"), holder.get("licenses")
+    listed = [(each, f"{pointer}/license/{i}") for i, each in enumerate(one)] if isinstance(one, list) else []
+    listed += [] if isinstance(one, list) else [(one, f"{pointer}/license")]
+    listed += [
+        (each, f"{pointer}/licenses/{i}") for i, each in enumerate(several if isinstance(several, list) else [several])
+    ]
+    return [name for each, at in listed for name in _names(each, at)]
+
+
+def _names(licence: Any, at: str) -> Places:
+    """Return what states one licence: its name and address; its title where these name none that is known."""
+    written = [name for key in ("name", "path", "url") for name in _one(licence, key, at)]
+    title = [name for key in ("title", "type") for name in _one(licence, key, at)]
+    named = choose_names(written)
+    if any(normalise(value).expression for value, _ in named):
+        return named
+    return choose_names([*written, *title]) or strings(licence, at)
 
 
 def _one(value: Any, key: str, pointer: str) -> Places:

@@ -53,7 +53,8 @@ def _value(text: str) -> str:
     return f"unrecognised text: {first}" if first and normalise(first).expression else first
 
 
-_LICENCE = r"(?:licen[sc]es?|copying(?:\.lesser)?|copyright|unlicen[sc]e)"
+_TERMS = r"terms[_ -](?:of[_ -](?:use|service)|and[_ -]conditions)"
+_LICENCE = rf"(?:licen[sc]es?|copying(?:\.lesser)?|copyright|unlicen[sc]e|{_TERMS})"
 _ENDING = r"(?:\.(?:txt|md|rst|markdown|html?))?"
 _OF_WEIGHTS = r"(?:weights?(?:[_-]diff)?|model)"
 _OTHERS = (

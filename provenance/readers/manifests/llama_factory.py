@@ -32,23 +32,30 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
 
     Returns:
         For each entry with a file: `source`, `name`, `members`, `upstream`, `formatting`, `sha1`, and `column`
-        (role=column; the table of column roles is not overridden by it). For each other: `remote`, its address.
+        (role=column; the table of column roles is not overridden by it). For each other: `remote`, its address. For
+        one that is no object, or whose file lies outside the manifest's folder: `entry-unread`, the reason.
 
     Raises:
-        ManifestError: not JSON, an entry is no object, or a file lies outside the manifest's folder.
+        ManifestError: not JSON, or no entry can be read.
     """
     document = load_json(path, data)
     if not isinstance(document, dict):
         raise ManifestError(f"{path} is not a JSON object")
     claims: list[Claim] = []
     for name, entry in document.items():
-        if not isinstance(entry, dict):
-            raise ManifestError(f"{path}: at /{escape(name)}, an entry is not an object")
-        claims += _entry(path, format, name, entry)
+        try:
+            claims += _entry(path, format, name, entry)
+        except ManifestError as fault:  # which costs that entry alone
+            reason = str(fault).removeprefix(f"{path}: ")[:_REASON]
+            claims.append(Claim("entry-unread", reason, folder(path), format, f"/{escape(name)}", "data"))
+    if not any(claim.field != "entry-unread" for claim in claims) and claims:
+        raise ManifestError(f"{path}: {claims[0].value}")
     return claims
 
 
-def _entry(path: str, format_: str, name: str, entry: dict[str, Any]) -> list[Claim]:
+def _entry(path: str, format_: str, name: str, entry: Any) -> list[Claim]:
+    if not isinstance(entry, dict):
+        raise ManifestError(f"{path}: at /{escape(name)}, an entry is not an object")
     scope, pointer = folder(path), f"/{escape(name)}"
     home = scope.removeprefix("./")
     hubs = [(base + value, at) for key, base in _HUBS.items() for value, at in strings(entry.get(key), f"/{key}")]
@@ -69,6 +76,8 @@ def _entry(path: str, format_: str, name: str, entry: dict[str, Any]) -> list[Cl
         ]
     return [Claim(field, value[:1000], where, format_, pointer + at, "data") for field, value, at, where in stated]
 
+
+_REASON = 300  # characters of why an entry cannot be read
 
 _PLACES = re.compile(rb"\"(?:file_name|hf_hub_url|ms_hub_url|script_url)\"")
 

@@ -2,7 +2,7 @@
 
 The table of sources answers source, scale and type of the training data. What nobody answered is a box to fill in by
 hand. Everything comes from sealed tables and signed declarations; what was declared after the scan is shown, and does
-not count in its verdicts.
+not count in its results.
 
 Source: for `cn-interim-measures`, Article 19 (what has to be explained on inspection); every profile names its own.
 """
@@ -12,13 +12,15 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import SEVERITIES, VERDICTS
+from provenance.core.model import ASSESSED, NOT_EXAMINED, OBSERVED, SEVERITIES
 from provenance.core.wording import count_noun
 from provenance.profiles.judgement import overall
 from provenance.reports.filings import document
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, bilingual
 from provenance.reports.report_format import ReportedScan, ReportFormat
+from provenance.reports.result_words import NOT_ASSESSED, RESULT_WORDS, choose_style, name_licence
 from provenance.reports.text import describe_gaps, format_bytes
+from provenance.sources.unheard_statements import list_unread_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,13 +33,6 @@ MOST_SHOWN = 6
 MOST_LISTED = 1000
 """Findings in the annex at most; the rest is counted."""
 
-ASSESSMENT_WORDS: dict[str, tuple[str, Style]] = {
-    "conforms": ("符合", "good"),
-    "does not conform": ("不符合", "bad"),
-    "no contrary evidence": ("未发现相反证据", "aside"),
-    "not evidenced": ("未予证明", "open"),
-    "not applicable": ("不适用", "aside"),
-}
 FORCE_ZH = {"shall": "应当", "should": "宜", "practice": "不设义务"}
 FORCE_EN = {"shall": "shall", "should": "should", "practice": "no duty by itself"}
 TEXT_READINGS = {
@@ -81,7 +76,7 @@ def compose(
         blocks += _particulars(tables, facts, named[name], declared, keyid, acts)
         blocks += _summary(own_rows)
         blocks += _matrix(own_rows, tables, declared, facts["log"]["index"])
-        blocks += _training_data(tables["sources"].to_pylist())
+        blocks += _training_data(tables)
         blocks += _signatures()
         blocks += _annex(own_rows, tables)
     return blocks
@@ -91,11 +86,11 @@ def _opening(profile: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Block
     kind = str(facts["kind"])
     notice = [
         Line(
-            "Not legal advice. No word in this table says that anything is legal or illegal: a verdict compares what a "
-            "tool saw, and what a person declared, with a clause."
+            "Not legal advice. No word in this table says that anything is legal or illegal. What a tool observed "
+            "rates no clause; what is assessed is the word of the person who is named beside it."
         ),
         Line(
-            "本表不构成法律意见。表中任何结论均不表示合法或者违法，仅将工具核查结果和责任人声明与相应条款进行对照。",
+            "本表不构成法律意见。表中内容均不表示合法或者违法：工具核查结果不对条款作出评估，评估结论由所列评估人作出。",
             chinese=True,
         ),
     ]
@@ -196,19 +191,22 @@ def _particulars(
 def _declaration(entry: int, predicate: Mapping[str, Any], *, counted: bool) -> Line:
     by = predicate["by"]
     whose = ", ".join([by["name"], by["role"], *([by["organisation"]] if "organisation" in by else [])])
-    after = "" if counted else "; given after this scan, so the verdicts below do not count it"
+    after = "" if counted else "; given after this scan, so the results below do not count it"
     return Line(f"entry {entry}: {whose}, {predicate['date']}, answers: {len(predicate['answers'])}{after}")
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
-    found = [overall([row["verdict"] for row in elements]) for _, elements in _requirements(rows)]
-    listed = [
-        (bilingual(word, ASSESSMENT_WORDS[word][0], ASSESSMENT_WORDS[word][1]), (Line(str(found.count(word))),))
-        for word in VERDICTS
-        if word in found
-    ]
-    head = (bilingual("Verdict", "结论"), bilingual("Requirements", "要求数"))
-    return [Heading(2, bilingual("Verdicts", "结论汇总")), Table(head, listed, (30, 70))]
+    results = [overall(elements) for _, elements in _requirements(rows)]
+    blocks: list[Block] = [Heading(2, bilingual("Results", "结果汇总"))]
+    for title, words, found in (
+        (bilingual("Observed by the tool", "工具核查结果"), OBSERVED, [observed for observed, _ in results]),
+        (bilingual("Assessed by a person", "评估结论"), ASSESSED, [assessed for _, assessed in results if assessed]),
+    ):
+        listed = [(bilingual(word, *RESULT_WORDS[word]), (Line(str(found.count(word))),)) for word in words]
+        if left := len(results) - len(found):
+            listed.append((bilingual(*NOT_ASSESSED, "open"), (Line(str(left)),)))
+        blocks.append(Table((title, bilingual("Requirements", "要求数")), listed, (30, 70)))
+    return blocks
 
 
 def _requirements(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
@@ -225,7 +223,7 @@ def _matrix(
     coverage = {row["check"]: row for row in tables["coverage"].to_pylist()}
     head = (
         bilingual("Clause", "条款"),
-        bilingual("Requirement and verdict", "要求与结论"),
+        bilingual("Requirement and results", "要求与结果"),
         bilingual("What the tool found", "工具核查结果"),
         bilingual("What the responsible person says", "责任人声明"),
     )
@@ -258,10 +256,13 @@ def _clause(row: Mapping[str, Any]) -> Cell:
 
 
 def _requirement_cell(elements: Sequence[Mapping[str, Any]]) -> Cell:
-    """What is required, and the verdict over all its elements."""
-    row, word = elements[0], overall([row["verdict"] for row in elements])
+    """What is required, what was observed over all its elements, and what was assessed."""
+    row, (observed, assessed) = elements[0], overall(elements)
     note = bilingual(row["note"], row["note_zh"], "small") if row["note"] else ()
-    return (*bilingual(row["title"], row["title_zh"]), *note, *bilingual(word, *ASSESSMENT_WORDS[word]))
+    words = (*bilingual("observed", "核查结果", "small"), *bilingual(observed, *RESULT_WORDS[observed]))
+    chinese, style = RESULT_WORDS[assessed][0] if assessed else NOT_ASSESSED[1], choose_style(assessed, observed)
+    words += (*bilingual("assessed", "评估结论", "small"), *bilingual(assessed or NOT_ASSESSED[0], chinese, style))
+    return (*bilingual(row["title"], row["title_zh"]), *note, *words)
 
 
 def _observed_cell(
@@ -275,7 +276,7 @@ def _observed_cell(
     for row in looked:
         if row["asks"]:
             lines += bilingual(row["asks"], row["asks_zh"])
-        lines += bilingual(row["verdict"], *ASSESSMENT_WORDS[row["verdict"]])
+        lines += bilingual(row["observed"], *RESULT_WORDS[row["observed"]])
         lines += bilingual(row["reason"], f"相关发现 {row['findings']} 项" if row["findings"] else None)
         lines += _name_findings(row["fingerprints"], findings)
         lines.append(Line(_describe_checks(row["checks"], coverage), style="small"))
@@ -363,7 +364,7 @@ def _answers_cell(
         for entry, by, answer in before + after:
             lines += _answer(entry, by, answer, late=entry > index)
         if before:
-            lines.append(Line(f"{row['verdict']}: {row['reason']}", style="small"))
+            lines += _assessment(row)
         if not before and not after:
             outside = "   ☐ not applicable 不适用" if row["conditional"] else ""
             lines.append(Line(f"☐ yes 是   ☐ no 否{outside}"))
@@ -371,6 +372,18 @@ def _answers_cell(
     if not questions:
         lines += bilingual("Nothing is asked here.", "此处无须声明。", "small")
     return tuple(lines)
+
+
+def _assessment(row: Mapping[str, Any]) -> list[Line]:
+    """What an answer that was given before the scan came to."""
+    assessed, observed = row["assessed"], row["observed"]
+    style = choose_style(assessed, observed)
+    lines = list(bilingual(assessed, RESULT_WORDS[assessed][0], style)) if assessed else []
+    if row["assessor"]:
+        lines.append(Line(row["assessor"], style="small"))
+    if observed != NOT_EXAMINED:
+        lines += bilingual(observed, *RESULT_WORDS[observed])
+    return [*lines, Line(row["reason"], style="small")]
 
 
 def _answers(
@@ -397,13 +410,14 @@ def _answer(entry: int, by: Mapping[str, Any], answer: Mapping[str, Any], *, lat
     lines.append(Line(f"{by['name']}, {by['role']}, {by['date']}{until}; ledger entry {entry}", style="small"))
     if late:
         lines += bilingual(
-            "Given after this scan: the verdict does not count it.", "本声明晚于本次核查，结论未予计入。", "open"
+            "Given after this scan: the results do not count it.", "本声明晚于本次核查，结果未予计入。", "open"
         )
     return lines
 
 
-def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _training_data(tables: Mapping[str, pa.Table]) -> list[Block]:
     """Source, scale and type of all training data: what an inspection asks to have explained."""
+    sources, unread = tables["sources"].to_pylist(), list_unread_documents(tables["files"])
     head = (
         bilingual("Source", "来源"),
         bilingual("Kind of source", "来源类型"),
@@ -413,7 +427,7 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
         bilingual("Bytes", "字节数"),
         bilingual("Words", "词数"),
     )
-    body = [_source(row) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
+    body = [_source(row, unread) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
     sums = [sum(row[name] for row in sources) for name in ("records", "bytes", "tokens")]
     total = (bilingual("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
     sentence = (
@@ -431,8 +445,8 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
     ]
 
 
-def _source(row: Mapping[str, Any]) -> Sequence[Cell]:
-    licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
+def _source(row: Mapping[str, Any], unread: Mapping[str, Sequence[str]]) -> Sequence[Cell]:
+    licence = name_licence(row, unread)
     absent = bilingual("not declared", "未声明", "open")
     languages = f"{', '.join(row['languages'])}" if row["languages"] else ""
     country = f"country: {row['country']}" if row["country"] else ""

@@ -27,7 +27,7 @@ class Line:
     Args:
         text: the text; empty for a box.
         chinese: whether it is Chinese.
-        style: strong, small, code; good, bad, open and aside for verdicts; box: a field to fill in by hand, seal: a
+        style: strong, small, code; good, bad, open and aside for results; box: a field to fill in by hand, seal: a
             larger one to sign and stamp.
     """
 

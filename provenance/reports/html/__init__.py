@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = (
     ("coverage", "What was not looked at"),
-    ("verdicts", "Verdicts"),
+    ("verdicts", "Results"),
     ("findings", "Findings"),
     ("acts", "What people did about it"),
     ("overlap", "Overlap"),

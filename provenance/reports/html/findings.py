@@ -117,7 +117,7 @@ def render(
     )
     rest = tag("p", sentence, class_="rest") if left else None
     waived = sum(row["waived"] is not None for row in rows)
-    excused = f"{waived:,} of {len(rows):,} are waived; verdicts count them all the same. " if waived else ""
+    excused = f"{waived:,} of {len(rows):,} are waived; results count them all the same. " if waived else ""
     notice = tag("p", excused, make_visible(accepted or "", 1200)) if waived or accepted else Markup()
     return Markup(notice + _toolbar(rows) + tag("div", kept, id="findings-list") + (rest or "")), len(kept)
 

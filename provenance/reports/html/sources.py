@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from provenance.core.model import SEVERITIES
 from provenance.core.wording import choose_verb, count_noun
 from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
+from provenance.reports.result_words import name_licence
 from provenance.reports.text import format_bytes
+from provenance.sources.unheard_statements import list_unread_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,6 +67,7 @@ class _About:
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         files = tables["files"].filter(pc.equal(tables["files"]["role"], "data"))
         self.deciding = _deciding(files)
+        self.unread = list_unread_documents(tables["files"])
         self.findings: dict[str, Counter[str]] = defaultdict(Counter)
         for source, severity in zip(*(tables["findings"][key].to_pylist() for key in ("source", "severity")),
                                     strict=True):  # fmt: skip
@@ -138,7 +141,7 @@ def _source(row: Mapping[str, Any], about: _About, total: int) -> Markup:
     summary = tag(
         "summary",
         tag("span", isolate_name(row["source"], 120), class_="id"),
-        tag("span", _licence(row), class_="licence"),
+        tag("span", _licence(row, about.unread), class_="licence"),
         tag("span", row["evidence"], class_="evidence"),
         tag("span", row["records"], tag("i", " records", class_="unit"), class_="n"),
         tag("span", format_bytes(row["bytes"]), class_="n"),
@@ -151,11 +154,9 @@ def _source(row: Mapping[str, Any], about: _About, total: int) -> Markup:
     )  # fmt: skip
 
 
-def _licence(row: Mapping[str, Any]) -> Markup:
-    if row["licence_concluded"]:
-        return tag("span", make_visible(row["licence_concluded"], 120), class_="spdx")
-    label = "unknown" if row["licence_declared"] else "none stated"
-    return tag("span", label, class_="spdx none")
+def _licence(row: Mapping[str, Any], unread: Mapping[str, Sequence[str]]) -> Markup:
+    style = "spdx" if row["licence_concluded"] else "spdx none"
+    return tag("span", make_visible(name_licence(row, unread), 120), class_=style)
 
 
 def _dot(level: str, count: int) -> Markup:

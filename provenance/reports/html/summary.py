@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from provenance.core.model import SEVERITIES
+from provenance.core.model import NOTHING_FOUND, SEVERITIES
 from provenance.core.wording import count_noun
 from provenance.reports.html.markup import Markup, isolate_name, make_visible, shorten_name, table, tag
+from provenance.reports.result_words import RESULT_MEANINGS, choose_style, list_words
 from provenance.reports.text import format_bytes
 
 if TYPE_CHECKING:
@@ -27,17 +28,7 @@ _KINDS = {
     "draft": "draft: on record, but claims nothing",
     "assessment": "assessment: whoever signed the entry stands by it",
 }
-_MEANINGS = {
-    "conforms": "all of its elements are answered and none speaks against it",
-    "does not conform": "findings speak against a requirement that binds",
-    "no contrary evidence": "the machine found nothing against it, in what was read; that alone is no proof",
-    "not evidenced": "findings speak against it, or nobody has answered it",
-    "not applicable": "it does not concern this use, for the reason given",
-}
-_CLASSES = {
-    "conforms": "good", "does not conform": "bad", "no contrary evidence": "clear", "not evidenced": "open",
-    "not applicable": "off",
-}  # fmt: skip
+_CLASSES = {"open": "open", "aside": "off", "bad": "bad", "good": "good"}
 
 
 def render_heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], seal: Seal | None) -> Markup:
@@ -197,7 +188,7 @@ def render_acts(history: Sequence[str]) -> Markup:
     if not history:
         return Markup()
     lead = (
-        "Signed into the ledger after a scan, as of the day this page was made. No finding or verdict is changed by it."
+        "Signed into the ledger after a scan, as of the day this page was made. No finding or result is changed by it."
     )
     more = tag("p", f"{len(history) - _ACTS:,} older ones: provenance show.", class_="rest")
     lines = [tag("li", make_visible(sentence, 600)) for sentence in history[-_ACTS:]]
@@ -219,21 +210,21 @@ def render_verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str])
     ]
     left = len(rows) - _PROFILES
     if left > 0:
-        made.append(tag("p", f"{left:,} more verdicts stand in verdicts.parquet of the scan.", class_="rest"))
-    used = {row["verdict"] for row in rows}
+        made.append(tag("p", f"{left:,} more results stand in verdicts.parquet of the scan.", class_="rest"))
+    used = {word for row in rows for word in (row["observed"], row["assessed"])}
     words = [
-        [tag("span", word, class_=f"verdict {_CLASSES[word]}"), f" {meaning}. "]
-        for word, meaning in _MEANINGS.items()
+        [tag("span", word, class_=f"verdict {_classify(word, word)}"), f" {meaning}. "]
+        for word, meaning in RESULT_MEANINGS.items()
         if word in used
     ]
     return Markup(tag("div", made) + tag("p", words, class_="dim words"))
 
 
 def _profile(profile: str, rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
-    counts = Counter(row["verdict"] for row in rows)
+    counts = Counter(word for row in rows for word in list_words(row))
     parts = [
-        [tag("span", f"{counts[word]:,} {word}", class_=f"verdict {_CLASSES[word]}"), " "]
-        for word in _MEANINGS
+        [tag("span", f"{counts[word]:,} {word}", class_=f"verdict {_classify(word, word)}"), " "]
+        for word in RESULT_MEANINGS
         if counts[word]
     ]
     requirements = [
@@ -276,13 +267,17 @@ def _element(row: Mapping[str, Any], shown: Mapping[str, str]) -> Markup:
     if len(links) > _LINKS:
         cited.append([f" and {len(links) - _LINKS:,} more on record"])
     asks = [tag("span", make_visible(row["asks"], 300), class_="asks"), " "] if row["asks"] else []
-    chip = tag("span", row["verdict"], class_=f"verdict {_CLASSES.get(row['verdict'], 'off')}")
+    chips = [tag("span", word, class_=f"verdict {_classify(word, row['observed'])}") for word in list_words(row)]
     because = [
         asks,
         tag("span", make_visible(row["reason"], 500), class_="because"),
         tag("span", cited, class_="links") if cited else None,
     ]
-    return tag("li", chip, tag("div", because))
+    return tag("li", tag("div", [[chip, " "] for chip in chips], class_="results"), tag("div", because))
+
+
+def _classify(word: str, observed: str) -> str:
+    return "clear" if word == NOTHING_FOUND else _CLASSES[choose_style(word, observed)]
 
 
 def render_verification(seal: Seal | None) -> Markup:

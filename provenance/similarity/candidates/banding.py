@@ -6,7 +6,7 @@ nodes' hashes; and a node that has found ENOUGH_NEAR near ones in earlier bands 
 So a hundred thousand variants of one template cost a few pairs each. A pair comes once, in the first band that makes
 it: whether an earlier band did is read off the keys, so that no pair is ever remembered.
 
-Memory grows neither with pairs nor with nodes: what is known of every node, 30 bytes, is a file. The keys of a band are
+Memory grows neither with pairs nor with nodes: what is known of every node, 34 bytes, is a file. The keys of a band are
 dealt out to ranges of about NODES_PER_RANGE, and a range is put in order at a time: so the work is linear, and done
 within the processor's caches. But a group of one key is held whole, at 16 bytes a node.
 """
@@ -84,13 +84,13 @@ def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any, only_file: 
     within = np.uint64(buckets - 1)
     ends = _count_ranges(keys, shift, buckets)
     count = ends[-1]
-    placed = np.empty(count, np.int32)
+    placed = np.empty(count, np.int64)
     free = ends[:-1].copy()
     for k in range(keys.shape[0]):
         bucket = keys[k] >> shift & within
         placed[free[bucket]] = k
         free[bucket] += 1
-    nodes, starts = np.empty(count, np.int32), np.empty(count // 2 + 1, np.int64)
+    nodes, starts = np.empty(count, np.int64), np.empty(count // 2 + 1, np.int64)
     used = groups = np.int64(0)
     for bucket in range(ends.shape[0] - 1):
         first, last = ends[bucket], ends[bucket + 1]
@@ -150,7 +150,8 @@ class CandidatePairs:
     """The candidate pairs of some nodes, made as they are asked for.
 
     Iterating yields pairs (left, right) of int64 arrays of node numbers, left < right, some at a time; together they
-    hold every pair of different files once. Whoever verifies them tells which are near by `count_near`.
+    hold every pair of different files once. Whoever verifies them tells which are near by `count_near`, at the latest
+    before the next band.
 
     Args:
         keys: uint64[bands, n], as `minhash.band_keys` gives them, transposed; at most 64 bands.
@@ -172,7 +173,7 @@ class CandidatePairs:
         self._near, self._enough = (create_array(scratch / name, np.uint8, count) for name in ("near", "enough"))
         # the keys of the band at hand and whose they are, a range after the other
         self._keys_by_range = create_array(scratch / "dealt", np.uint64, count)
-        self._nodes_by_range = create_array(scratch / "number", np.int32, count)
+        self._nodes_by_range = create_array(scratch / "number", np.int64, count)
 
     @property
     def pivoted(self) -> int:
@@ -189,14 +190,26 @@ class CandidatePairs:
         _count_near(left, right, self._near)
 
     def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        for band in self.bands():
+            yield from band
+
+    def bands(self) -> Iterator[Iterator[tuple[Ints, Ints]]]:
+        """Make the pairs band by band.
+
+        Yields:
+            The pairs of a band, as iterating yields them; which are near is to be told before the next band.
+        """
         for state in (self._not_pivot, self._skipped, self._near):
             state[:] = 0
         for band in range(self._keys.shape[0]):
             np.greater_equal(self._near, ENOUGH_NEAR, out=self._enough, casting="unsafe")
-            for nodes, starts in self._groups_of_band(band):
-                yield from self._pair_within_groups(band, nodes, starts)
+            yield self._pairs_of_band(band)
 
-    def _groups_of_band(self, band: int) -> Iterator[tuple[npt.NDArray[np.int32], Ints]]:
+    def _pairs_of_band(self, band: int) -> Iterator[tuple[Ints, Ints]]:
+        for nodes, starts in self._groups_of_band(band):
+            yield from self._pair_within_groups(band, nodes, starts)
+
+    def _groups_of_band(self, band: int) -> Iterator[tuple[Ints, Ints]]:
         """Group nodes by key, a range of keys after the other."""
         count = self._keys.shape[1]
         ranges = min(
@@ -213,7 +226,7 @@ class CandidatePairs:
                 self._only_file,
             )  # fmt: skip
 
-    def _pair_within_groups(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
+    def _pair_within_groups(self, band: int, nodes: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Pair nodes within groups, given where those begin."""
         starts, sizes = starts[:-1], np.diff(starts)
         for large in np.flatnonzero(sizes > LARGEST_GROUP).tolist():
@@ -225,7 +238,7 @@ class CandidatePairs:
             group = np.searchsorted(ends, number, "right")
             start, size = starts[group], sizes[group]
             place = number - (ends[group] - size)
-            members = nodes[start + place].astype(np.int64)
+            members = nodes[start + place]
             not_pivot = (size > LARGEST_GROUP) & (place >= PIVOTS_PER_GROUP)
             skipped = not_pivot & (self._enough[members] > 0)
             self._not_pivot[members[not_pivot]] |= bit
@@ -234,12 +247,12 @@ class CandidatePairs:
             one = np.repeat(members, partners)
             before = np.cumsum(partners) - partners
             within = np.arange(len(one)) - np.repeat(before, partners)
-            other = nodes[np.repeat(start, partners) + within].astype(np.int64)
+            other = nodes[np.repeat(start, partners) + within]
             new = _is_candidate(one, other, self._keys, self._not_pivot, self._skipped, band, self._only_file)
             if new.any():
                 yield np.minimum(one, other)[new], np.maximum(one, other)[new]
 
-    def _bring_pivots(self, group: npt.NDArray[np.int32]) -> None:
+    def _bring_pivots(self, group: Ints) -> None:
         """Put the pivots of a group, the nodes of its lowest hashes, at its beginning."""
         places = np.zeros(0, np.int64)
         for at in range(0, len(group), _CHUNK):

@@ -7,7 +7,7 @@ asked of texts that stand elsewhere too; a filter of their shingles, a bit a slo
 Learning is dealing out: what passes goes by range of slot to partitions, files of 8 bytes a shingle, and each of them
 is counted alone, exactly, in tables that a cache holds. A partition that is too large is dealt out again. So a shingle
 costs the same however many there are: it is looked at in one pass or two, and written and read once. Scratch takes half
-of the sets, at most, and memory twice PARTITION_BYTES and what is found: 16 bytes a shingle of boilerplate.
+of the sets, at most, and memory twice PARTITION_BYTES a thread, and of what is found 16 bytes a shingle.
 
 A pair's *distinctive* count is what it shares beyond boilerplate, where what remains of both still matches; 0 where it
 does not, or where nothing remains.
@@ -15,20 +15,23 @@ does not, or where nothing remains.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from provenance.core.processes.threads import Threads
 from provenance.core.scratch.partition_files import PartitionFiles
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
 from provenance.similarity.text.shingle_sets import ShingleSets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from provenance.core.engines import Mapper
     from provenance.similarity.text.shingle_sets import Hashes, MaskedSets
 
 Ints = npt.NDArray[np.int64]
@@ -61,6 +64,20 @@ class _Filter(NamedTuple):
 
     bits: npt.NDArray[np.uint8]
     coarse: int
+
+
+class _Piece(NamedTuple):
+    """Texts that are dealt out at a time.
+
+    Args:
+        sets: of all texts.
+        texts: which of them are asked about.
+        some: those of the piece.
+    """
+
+    sets: ShingleSets | MaskedSets
+    texts: npt.NDArray[np.bool_]
+    some: slice
 
 
 _NO_FILTER = _Filter(np.zeros(0, np.uint8), 0)
@@ -197,6 +214,7 @@ class _Count:
 
     def __init__(self, mask: np.uint64, common_from: int, scratch: Path) -> None:
         self._mask, self._common_from, self._scratch = mask, common_from, scratch
+        self._one_at_a_time = Lock()
 
     def deal(
         self, sets: ShingleSets, texts: npt.NDArray[np.bool_], filtered: _Filter, *, shift: int, lowest: int, count: int
@@ -211,13 +229,7 @@ class _Count:
             yield grouped, ends
 
     def count_range(
-        self,
-        parts: Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]],
-        filtered: _Filter,
-        number: int,
-        bits: int,
-        *,
-        size: int,
+        self, pieces: Sequence[_Piece], filtered: _Filter, number: int, bits: int, *, size: int, engine: Mapper
     ) -> Iterator[Hashes]:
         """Deal the shingles of a range of slots out to files, and count each.
 
@@ -226,13 +238,22 @@ class _Count:
         fan_out = min(_FAN_OUT_BITS, max(1, (size // _USUAL_BYTES).bit_length()))
         shift, count = bits - fan_out, 1 << fan_out
         files = [PartitionFiles(self._scratch, f"{kind}-{bits}-{number}", np.uint64) for kind in ("asked", "others")]
-        for sets, texts in parts:
+
+        def deal_piece(piece: _Piece) -> None:
+            sets, texts = piece.sets.select(piece.some), piece.texts[piece.some]
             dealt = self.deal(sets, texts, filtered, shift=shift, lowest=number << fan_out, count=count)
             for file, grouped in zip(files, dealt, strict=True):
-                file.add(*grouped)
-        for part in range(count):
+                with self._one_at_a_time:
+                    file.add(*grouped)
+
+        def count_part(part: int) -> list[Hashes]:
             sought, others = (file.take(part, PARTITION_BYTES) for file in files)
-            yield from self.count(sought, others, (number << fan_out) + part, shift)
+            return list(self.count(sought, others, (number << fan_out) + part, shift))
+
+        for _ in engine.map(deal_piece, pieces):
+            pass
+        for _, found in engine.map(count_part, range(count)):
+            yield from found
 
     def count(self, sought: Hashes, others: Hashes, number: int, bits: int) -> Iterator[Hashes]:
         """Count the shingles of one partition: dealt out again where they are many, else in buckets."""
@@ -240,7 +261,8 @@ class _Count:
         if not len(sought):
             return
         if size > PARTITION_BYTES and bits >= _FAN_OUT_BITS + _LEAST_BITS:
-            yield from self.count_range(_cut_arrays(sought, others), _NO_FILTER, number, bits, size=size)
+            pieces = list(_cut_arrays(sought, others))
+            yield from self.count_range(pieces, _NO_FILTER, number, bits, size=size, engine=Threads(1))
             return
         # the shingles of one slot cannot be parted: few different ones, and counted where they lie
         most = 0 if size > PARTITION_BYTES else min(bits - _LEAST_BITS, _MOST_BUCKET_BITS)
@@ -266,24 +288,21 @@ def _as_text(shingles: Hashes) -> tuple[ShingleSets, npt.NDArray[np.bool_]]:
     return sets, np.ones(1, np.bool_)
 
 
-def _cut_arrays(sought: Hashes, others: Hashes) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
+def _cut_arrays(sought: Hashes, others: Hashes) -> Iterator[_Piece]:
     """Cut the shingles of a partition into parts that can be dealt out again."""
     for wanted, shingles in ((True, sought), (False, others)):
         for at in range(0, len(shingles), _SHINGLES_AT_A_TIME):
             sets, texts = _as_text(shingles[at : at + _SHINGLES_AT_A_TIME])
-            yield sets, texts & wanted
-
-
-def _cut_sets(
-    sets: ShingleSets | MaskedSets, texts: npt.NDArray[np.bool_]
-) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
-    """Cut texts into parts of about as many shingles as are dealt out at a time."""
-    for some in sets.pieces():
-        yield sets.select(some), texts[some]
+            yield _Piece(sets, texts & wanted, slice(0, 1))
 
 
 def learn_boilerplate(
-    sets: ShingleSets | MaskedSets, texts: npt.NDArray[np.bool_], scratch: Path, common_from: int = COMMON_FROM
+    sets: ShingleSets | MaskedSets,
+    texts: npt.NDArray[np.bool_],
+    scratch: Path,
+    engine: Mapper,
+    *,
+    common_from: int = COMMON_FROM,
 ) -> Hashes:
     """Learn which shingles of some texts are boilerplate.
 
@@ -291,6 +310,7 @@ def learn_boilerplate(
         sets: of distinct texts, one each.
         texts: which of the texts are asked about; all are counted.
         scratch: a folder for what is dealt out.
+        engine: threads that deal and count.
         common_from: texts that make a shingle boilerplate, at most 255.
 
     Returns:
@@ -315,9 +335,10 @@ def learn_boilerplate(
         found += counting.count(one, other, 0, bits)
     else:
         rounds = int(2 * passing > total)  # bits of a slot by which passes are told apart: of two a half is dealt out
+        pieces = [_Piece(sets, texts, some) for some in sets.pieces()]
         for number in range(1 << rounds):
-            parts = _cut_sets(sets, texts)
-            found += counting.count_range(parts, filtered, number, bits - rounds, size=8 * passing >> rounds)
+            size = 8 * passing >> rounds
+            found += counting.count_range(pieces, filtered, number, bits - rounds, size=size, engine=engine)
     table: Hashes = _make_table(np.concatenate(found))
     return table
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,14 +19,21 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.core.processes.threads import Threads
-from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns
-from provenance.similarity.candidates import banding, boilerplate, containment, distinct_texts, minhash, set_overlap
+from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
+from provenance.similarity.candidates import (
+    banding,
+    boilerplate,
+    containment,
+    distinct_texts,
+    minhash,
+    pair_partitions,
+)
 from provenance.similarity.text import shingle_sets, shingles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from provenance.core.engines import Mapper
     from provenance.similarity.candidates.distinct_texts import Nodes
     from provenance.similarity.text.shingles import ShingledRecords
 
@@ -35,6 +44,8 @@ DISTINCTIVE_FILE_NAME = "own"
 
 _RECENT_SLOTS = 1 << 16  # nodes that a worker remembers to have written
 _CHUNK = 1 << 16  # nodes or pairs looked at at a time
+_PARTS_PER_WORKER = 4  # of nodes
+_MATCHED, _MASK, _PAIR_DISTINCTIVE = "matched", "boilerplate", "distinctive"  # files of a view's scratch folder
 
 _PAIR = {"left": "i8", "right": "i8", "shared": "i8"}
 
@@ -190,17 +201,17 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
     Args:
         nodes: the nodes.
         scratch: a folder for the arrays of the answer.
-        threads: that work side by side, at most two.
+        threads: that work side by side.
 
     Returns:
         The pairs; the same however nodes are numbered, but for their numbers.
     """
-    pairs = ColumnFiles(scratch, "pair", _PAIR)
-    near_count, pivoted, inside = _find_pairs(nodes, pairs, scratch, threads)
+    pairs, engine = ColumnFiles(scratch, "pair", _PAIR), Threads(threads)
+    near_count, pivoted, inside = _find_pairs(nodes, pairs, scratch, engine)
     pairs.close()
     left_nodes, right_nodes, shared = map_columns(scratch, "pair", _PAIR)
     node_distinctive, distinctive, boilerplate_count = _count_distinctive(
-        nodes, left_nodes, right_nodes, near_count, scratch
+        nodes, left_nodes, right_nodes, near_count=near_count, scratch=scratch, engine=engine
     )
     return SimilarPairs(
         nodes,
@@ -218,7 +229,7 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
 
 
 def _find_pairs(
-    nodes: Nodes, pairs: ColumnFiles, scratch: Path, threads: int
+    nodes: Nodes, pairs: ColumnFiles, scratch: Path, engine: Mapper
 ) -> tuple[int, int, containment.ContainedPairs]:
     """Write the near pairs and then the contained ones; return how many are near, and what was left aside."""
     only_file = create_array(scratch / distinct_texts.ONLY_FILE_NAME, np.int32, len(nodes))
@@ -230,14 +241,14 @@ def _find_pairs(
     candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, only_file, scratch=scratch)
 
     def find_contained() -> containment.ContainedPairs:
-        return containment.find_contained(scratch, Threads(threads))
+        return containment.find_contained(scratch, engine)
 
-    with ThreadPoolExecutor(min(threads, 2)) as pool:
-        pending = pool.submit(find_contained) if threads > 1 else None
-        for left, right in candidates:
-            verified = set_overlap.verify_pairs(nodes.sets, left, right)
-            candidates.count_near(verified.left, verified.right)
-            pairs.add(*verified[:3])
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(find_contained) if engine.workers > 1 else None
+        for band in candidates.bands():
+            for left, right, shared in pair_partitions.verify_candidates(scratch, engine, band):
+                candidates.count_near(left, right)
+                pairs.add(left, right, shared)
         inside = pending.result() if pending is not None else find_contained()
     near_count = pairs.count
     for part in _slices(len(inside.left)):
@@ -246,27 +257,69 @@ def _find_pairs(
     return near_count, candidates.pivoted, inside
 
 
-def _count_distinctive(nodes: Nodes, left: Ints, right: Ints, near_count: int, scratch: Path) -> tuple[Ints, Ints, int]:
+class _Part(NamedTuple):
+    """Nodes, or pairs, of which is counted what they are beyond boilerplate.
+
+    Args:
+        folder: that holds them.
+        first: the first one.
+        last: the one before which they end.
+        near_count: how many of all pairs are near.
+    """
+
+    folder: str
+    first: int
+    last: int
+    near_count: int
+
+
+def _count_distinctive(
+    nodes: Nodes, left: Ints, right: Ints, *, near_count: int, scratch: Path, engine: Mapper
+) -> tuple[Ints, Ints, int]:
     """Count what nodes and pairs are beyond boilerplate, and how many shingles are that."""
-    matched = create_array(scratch / "shown", np.bool_, len(nodes))
+    matched = create_array(scratch / _MATCHED, np.bool_, len(nodes))
     for part in _slices(len(nodes)):
         matched[part] = nodes.in_several_files(part)
     for part in _slices(len(left)):
         matched[left[part]] = matched[right[part]] = True
-    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch)
-    node_distinctive = create_array(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
-    for part in nodes.sets.pieces():
-        if matched[part].any():
-            node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)
-    distinctive = create_array(scratch / "distinctive", np.int64, len(left))
-    for part in _slices(len(left)):
-        inside = np.arange(part.start, part.start + len(left[part])) >= near_count
-        one, other = left[part], np.where(inside, left[part], right[part])  # of what is inside the longer is not read
-        for some, sets, first, second in nodes.sets.select_pairs(one, other):
-            distinctive[part.start + some.start : part.start + some.stop] = boilerplate.count_shared_distinctive(
-                sets, first, second, inside=inside[some], mask=mask
-            )
-    return node_distinctive, distinctive, int(np.count_nonzero(mask))
+    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch, engine)
+    mask.tofile(scratch / _MASK)
+    counts = [
+        create_array(scratch / name, np.int64, count)
+        for name, count in ((DISTINCTIVE_FILE_NAME, len(nodes)), (_PAIR_DISTINCTIVE, len(left)))
+    ]
+    bounds = np.linspace(0, len(nodes), _PARTS_PER_WORKER * engine.workers + 1).astype(int).tolist()
+    parts = [_Part(str(scratch), *bound, near_count) for bound in pairwise(bounds)]
+    for _ in engine.map(_count_nodes, parts if matched.any() else ()):
+        pass
+    for _ in engine.map(
+        _count_pairs, [_Part(str(scratch), some.start, some.stop, near_count) for some in _slices(len(left))]
+    ):
+        pass
+    return counts[0], counts[1], int(np.count_nonzero(mask))
+
+
+def _count_nodes(part: _Part) -> None:
+    """Write of some nodes how many of their shingles are no boilerplate."""
+    folder = Path(part.folder)
+    sets, mask = distinct_texts.load_sets(folder), open_array(folder / _MASK, np.uint64)
+    matched = open_array(folder / _MATCHED, np.bool_)
+    counts = open_array(folder / DISTINCTIVE_FILE_NAME, np.int64, "r+")
+    for some in sets.pieces(part.first, part.last):
+        if matched[some].any():
+            counts[some] = boilerplate.count_distinctive(sets.select(some), matched[some], mask)
+
+
+def _count_pairs(part: _Part) -> None:
+    """Write of some pairs what they share beyond boilerplate."""
+    folder = Path(part.folder)
+    sets, mask = distinct_texts.load_sets(folder), open_array(folder / _MASK, np.uint64)
+    left, right, _ = (column[part.first : part.last] for column in map_columns(folder, "pair", _PAIR))
+    counts = open_array(folder / _PAIR_DISTINCTIVE, np.int64, "r+")[part.first : part.last]
+    inside = np.arange(part.first, part.first + len(left)) >= part.near_count
+    right = np.where(inside, left, right)  # of what is inside, the longer is not read
+    for some, selected, one, other in sets.select_pairs(left, right):
+        counts[some] = boilerplate.count_shared_distinctive(selected, one, other, inside=inside[some], mask=mask)
 
 
 def _slices(count: int) -> Iterator[slice]:

@@ -32,7 +32,7 @@ LARGEST_NODE = 1 << 16
 _CELL_PAIRS_AT_A_TIME = 1 << 17  # pairs of cells made at a time
 _MEMORY_SHARE = 0.25  # of the budget, for pairs that are put in order
 
-_PAIR = np.dtype([("left", "u8"), ("right", "i8"), ("shared", "i4"), ("distinctive", "i4"), ("near", "i8")])
+_PAIR = np.dtype([("left", "u8"), ("right", "i8"), ("shared", "i8"), ("distinctive", "i8"), ("near", "i8")])
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def scan(home, sealed, file_row, tmp_path):
         [named | counted | {"evidence": "none", "source": each} for each in ("./", "b", "empty")], SEALED["sources"]
     )
     verdict = {"profile": "p", "requirement": "r", "title": "t", "modality": "shall", "text": "primary", "clause": "c",
-               "answered_by": "machine", "verdict": "conforms", "reason": "r", "findings": 0, "fingerprints": [], "checks": [], "references": []}  # fmt: skip
+               "answered_by": "machine", "observed": "open point", "reason": "r", "findings": 0, "fingerprints": [], "checks": [], "references": []}  # fmt: skip
     sealed["verdicts"] = rows([verdict | {"element": element} for element in (1, 2)], SEALED["verdicts"])
     folder = tmp_path / "ledger"
     entry = ledger.append(folder, sealed, {}, sealed.facts(), keys=ledger.user_keys())

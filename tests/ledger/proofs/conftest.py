@@ -68,7 +68,7 @@ def scan(secret):
         for field in SEALED["verdicts"]
         if not field.nullable
     }
-    plain |= {"modality": "shall", "text": "primary", "answered_by": "machine", "verdict": "not evidenced"}
+    plain |= {"modality": "shall", "text": "primary", "answered_by": "machine", "observed": "not examined"}
     tables["verdicts"] = rows(
         [plain | {"requirement": each, "element": n} for each in "qr" for n in (1, 2)], SEALED["verdicts"]
     )

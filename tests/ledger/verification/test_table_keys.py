@@ -25,7 +25,7 @@ def tables(sealed, file_row):
     sealed["sources"] = rows([source | {"records_text": 3, "records_distinct": 3}], SEALED["sources"])
     verdict = {
         "profile": "p", "requirement": "r", "element": 1, "title": "t", "modality": "shall", "text": "primary", "clause": "c",
-        "answered_by": "machine", "verdict": "not evidenced", "reason": "", "findings": 0, "fingerprints": [], "checks": [], "references": [],
+        "answered_by": "machine", "observed": "not examined", "reason": "", "findings": 0, "fingerprints": [], "checks": [], "references": [],
     }  # fmt: skip
     sealed["verdicts"] = rows([verdict, verdict | {"element": 2}], SEALED["verdicts"])
     return sealed
@@ -53,7 +53,7 @@ TWICE = {
     "a source twice": ("sources", lambda t: pa.concat_tables([t, changed(t, 0, evidence="card")])),
     "a finding twice": ("findings", lambda t: pa.concat_tables([t, changed(t, 0, severity="note")])),
     "a check twice": ("coverage", lambda t: pa.concat_tables([t, changed(t, 0, status="skipped")])),
-    "a verdict twice": ("verdicts", lambda t: pa.concat_tables([t, changed(t, 0, verdict="conforms")])),
+    "a verdict twice": ("verdicts", lambda t: pa.concat_tables([t, changed(t, 0, observed="open point")])),
 }
 
 

@@ -71,7 +71,12 @@ def test_the_example():
         ({"https://schema.org/license": {"@id": "https://spdx.org/licenses/MIT"}}, ["https://spdx.org/licenses/MIT"]),
         ({"license": ["mit", "cc-by-4.0"]}, ["mit", "cc-by-4.0"]),
         ({"license": "mit", "sc:license": "cc-by-nc-4.0"}, ["mit", "cc-by-nc-4.0"]),
-        ({"license": {"@type": "sc:CreativeWork", "name": "ODbL", "url": "https://x.org/l"}}, ["https://x.org/l"]),
+        ({"license": {"@type": "sc:CreativeWork", "name": "ODbL", "url": "https://x.org/l"}}, ["ODbL"]),
+        ({"license": {"name": "x", "url": "https://x.org/l"}}, ["https://x.org/l"]),
+        (
+            {"license": {"name": "CC BY 4.0", "url": "https://creativecommons.org/licenses/by-nc/4.0/"}},
+            ["https://creativecommons.org/licenses/by-nc/4.0/", "CC BY 4.0"],
+        ),
         ({"license": {"@value": "mit"}}, ["mit"]),
         ({"sdLicense": "mit"}, []),
         ({"license": ""}, []),

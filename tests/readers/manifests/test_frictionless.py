@@ -55,6 +55,16 @@ def test_the_example():
             ["/licenses/0/path"],
         ),
         ({"licenses": [{"name": "CC-BY-4.0", "title": "x"}]}, ["/licenses/0/name"]),
+        ({"licenses": [{"name": "CC-BY-4.0", "title": "MIT"}]}, ["/licenses/0/name"]),
+        (
+            {"licenses": [{"name": "cc-by-4.0", "path": "https://creativecommons.org/licenses/by-nc/4.0/"}]},
+            ["/licenses/0/name", "/licenses/0/path"],
+        ),
+        (
+            {"licenses": [{"name": "cc-by", "path": "https://creativecommons.org/licenses/by/4.0/"}]},
+            ["/licenses/0/path"],
+        ),
+        ({"license": {"name": "MIT", "url": "https://opensource.org/licenses/MIT"}}, ["/license/name"]),
         ({"licenses": [{"title": "Creative Commons Attribution 4.0"}]}, ["/licenses/0/title"]),
         ({"licenses": [{"title": "House rules", "path": "RULES.txt"}]}, ["/licenses/0/path"]),
         ({"licenses": [{"name": "MIT"}, {"name": "CC0-1.0"}]}, ["/licenses/0/name", "/licenses/1/name"]),

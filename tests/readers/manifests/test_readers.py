@@ -49,6 +49,11 @@ def test_a_card():
         ("license: [cc-by-sa-3.0, gfdl]", ["cc-by-sa-3.0", "gfdl"]),
         ("license: other\nlicense_name: llama3\nlicense_link: https://x.y", ["llama3"]),
         (
+            "license: cc-by-4.0\nlicense_link: https://creativecommons.org/licenses/by-nc/4.0/",
+            ["cc-by-4.0", "https://creativecommons.org/licenses/by-nc/4.0/"],
+        ),
+        ("license: mit\nlicense_name: MIT\nlicense_link: https://x.y", ["mit"]),
+        (
             "license: other\nlicense_link: https://creativecommons.org/licenses/by/4.0/",
             ["https://creativecommons.org/licenses/by/4.0/"],
         ),

@@ -100,9 +100,19 @@ def test_what_is_broken_is_refused(format_, document):
         read(document, format_)
 
 
-def test_a_file_outside_the_folder_is_refused():
+def test_a_register_of_which_no_entry_can_be_read_is_refused():
     with pytest.raises(ManifestError, match="must stay below"):
         read({"a": {"file_name": "../../x.json"}}, "llama-factory")
+
+
+@pytest.mark.parametrize("bad", [{"file_name": "../../x.json"}, {"file_name": "a\\b.json"}, 1, []])
+def test_a_bad_entry_costs_itself_alone(bad):
+    good = {"file_name": "y.json", "hf_hub_url": "acme/y"}
+    claims = read({"bad": bad, "good": good}, "llama-factory")
+    (unread,) = (claim for claim in claims if claim.field == "entry-unread")
+    assert unread.pointer == "/bad"
+    assert "must stay below" in unread.value or "is not an object" in unread.value
+    assert [claim for claim in claims if claim is not unread] == read({"good": good}, "llama-factory")
 
 
 @pytest.mark.realdata

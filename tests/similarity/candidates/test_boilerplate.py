@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.core.processes.threads import Threads
 from provenance.similarity.candidates import boilerplate
 from provenance.similarity.text import shingle_sets, shingles
 from provenance.similarity.text.normalisation import normalise
@@ -31,13 +32,13 @@ def brute(sets, common):
     return {value for value, count in counted.items() if count >= common}
 
 
-def learnt(sets, texts=None):
+def learnt(sets, texts=None, threads=1):
     texts = np.ones(sets.set_count, bool) if texts is None else texts
-    return set(mask_of(sets, texts).tolist()) - {0}
+    return set(mask_of(sets, texts, threads).tolist()) - {0}
 
 
-def mask_of(sets, texts):
-    return boilerplate.learn_boilerplate(sets, texts, Path(mkdtemp(dir=SCRATCH.name)))
+def mask_of(sets, texts, threads=1):
+    return boilerplate.learn_boilerplate(sets, texts, Path(mkdtemp(dir=SCRATCH.name)), Threads(threads))
 
 
 SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
@@ -68,8 +69,9 @@ def test_only_shingles_of_texts_that_are_asked_about_are_learnt(sets, asked):
     st.sampled_from([8, 64, 1000]),
     st.sampled_from([1, 3]),
     st.sampled_from([4, 27]),
+    st.sampled_from([1, 2]),
 )
-def test_what_is_dealt_out_to_partitions_is_what_memory_would_say(sets, asked, most, fan_out, coarse):
+def test_what_is_dealt_out_to_partitions_is_what_memory_would_say(sets, asked, most, fan_out, coarse, threads):
     """Partitions that are dealt out again and again, and shingles of one slot that cannot be parted."""
     texts, held = np.array(asked[: len(sets)], bool), flat(sets)
     found = learnt(held, texts)
@@ -80,7 +82,7 @@ def test_what_is_dealt_out_to_partitions_is_what_memory_would_say(sets, asked, m
         patch.setattr(boilerplate, "_SHINGLES_AT_A_TIME", 50)
         patch.setattr(shingle_sets, "SHINGLES_AT_A_TIME", 50)
         patch.setattr(boilerplate, "_USUAL_BYTES", 8)
-        assert learnt(held, texts) == found
+        assert learnt(held, texts, threads) == found
 
 
 def test_bytes_moved_a_shingle_do_not_grow_with_the_texts(monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from provenance.core.scratch import external_sort
 from provenance.core.scratch.scratch_arrays import SharedArray
-from provenance.similarity.candidates import boilerplate, containment, distinct_texts, near_pairs
+from provenance.similarity.candidates import boilerplate, containment, distinct_texts, near_pairs, pair_partitions
 from provenance.similarity.evidence import exact_matches, near_matches
 from provenance.similarity.text import shingles
 
@@ -143,6 +143,8 @@ def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads, budg
         patch.setattr(near_matches, "_CELL_PAIRS_AT_A_TIME", chunk)
         patch.setattr(near_pairs, "_CHUNK", chunk)
         patch.setattr(external_sort, "MEMORY_BUDGET", budget)
+        patch.setattr(pair_partitions, "PAIRS_HELD", budget // 64)
+        patch.setattr(pair_partitions, "RANGE_BYTES", budget)
         found = matched(items, tmp_path_factory.mktemp("near"), threads)
     rows, files, sources = brute(items)
     names = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")

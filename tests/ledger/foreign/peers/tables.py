@@ -38,11 +38,12 @@ COLUMNS = {  # of section 10
         "revision? country? languages[]? modality? parent? manifest? records_text# records_distinct#"
     ),
     "verdicts": (
-        "profile requirement element# title modality text clause answered_by verdict reason findings# "
-        "fingerprints[] checks[] asked? asks? asks_zh? about? conditional!? declared? declared_in#? title_zh? "
-        "clause_zh? note? note_zh? references[]"
+        "profile requirement element# title modality text clause answered_by observed assessed? assessor? reason "
+        "findings# fingerprints[] checks[] asked? asks? asks_zh? about? conditional!? declared? declared_in#? "
+        "title_zh? clause_zh? note? note_zh? references[]"
     ),
 }
+FIRST_VERDICTS = COLUMNS["verdicts"].replace("observed assessed? assessor?", "verdict")
 KEYS = {
     "coverage": ["check"],
     "files": ["path"],
@@ -213,7 +214,10 @@ class Ledger:
         need(rows * 4 * file.metadata.num_columns <= LARGEST, "it decodes to more than it may")
         kinds = {field.name: field.type for field in file.schema_arrow}
         need(len(kinds) == file.metadata.num_columns, "a column stands twice")
-        known = dict(re.fullmatch(r"(\w+)(\S*)", each).groups() for each in COLUMNS[name].split())
+        columns = COLUMNS[name]
+        if name == "verdicts" and "verdict" in kinds and not {"observed", "assessed", "assessor"} & set(kinds):
+            columns = FIRST_VERDICTS
+        known = dict(re.fullmatch(r"(\w+)(\S*)", each).groups() for each in columns.split())
         need([each for each in kinds if each in known] == [each for each in known if each in kinds], "another order")
         for column, mark in known.items():
             need(column in kinds or "?" in mark, f"it has no column {column}")

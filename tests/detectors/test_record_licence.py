@@ -1,0 +1,54 @@
+"""Records are counted by the licence that they state themselves; a batch that states none costs nothing."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from provenance.core import schemas
+from provenance.detectors import record_licence
+from provenance.detectors.counting import BY_FILE
+
+
+def batch(*licences, error=None):
+    rows = [
+        {"row": number, "licence": value, "whole": "words", "error": error if value == "broken" else None}
+        for number, value in enumerate(licences)
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=schemas.RECORDS)
+
+
+def seen(*licences, **more):
+    table = record_licence.observe(batch(*licences, **more))
+    assert table.schema.equals(schemas.OBSERVED, check_metadata=True)
+    return {(row["kind"], row["state"]): (row["records"], row["row"]) for row in table.to_pylist()}
+
+
+def test_records_by_licence():
+    assert seen("mit", "cc-by-nc-4.0", "MIT", None, "", "house rules", "https://opensource.org/licenses/MIT") == {
+        ("CC-BY-NC-4.0", "stated"): (1, 1),
+        ("MIT", "stated"): (3, 0),
+        ("none", "missing"): (2, 3),
+        ("unrecognised", "stated"): (1, 5),
+    }
+
+
+@pytest.mark.parametrize("licences", [(), (None, None)])
+def test_a_batch_that_states_none_has_no_rows(licences):
+    assert seen(*licences) == {}
+
+
+def test_unreadable_records_count_nowhere():
+    assert seen("mit", "broken", error="cut short") == {("MIT", "stated"): (1, 0)}
+
+
+def test_many_files_are_counted_apart():
+    table = record_licence.observe(batch("mit", None, "mit", "mit"), np.array([0, 0, 1, 1]))
+    assert table.schema.equals(BY_FILE)
+    assert sorted((row["file"], row["kind"], row["records"]) for row in table.to_pylist()) == [
+        (0, "MIT", 1), (0, "none", 1), (1, "MIT", 2),
+    ]  # fmt: skip
+
+
+def test_a_long_list_of_licences_is_no_record_s_own():
+    legend = " AND ".join(["MIT", "CC-BY-4.0"] * 30)
+    assert seen(legend) == {("unrecognised", "stated"): (1, 0)}
