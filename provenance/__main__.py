@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from provenance.core import shipped_kernels
 from provenance.core.processes import blocked_imports, interruption
 from provenance.core.scratch import scratch_folders
+
+_HELP = {"--help", "-h", "--version"}
 
 
 def main() -> None:
@@ -14,6 +17,8 @@ def main() -> None:
     occupy()
     interruption.install_handlers()
     blocked_imports.block_imports()
+    if sys.argv[1:] and not _HELP & set(sys.argv):
+        shipped_kernels.use_shipped_kernels()
     from provenance.cli import INCOMPLETE, run
 
     try:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _READY = "provenance.pipeline.warm_up:compile_kernels"  # by name: to import it takes as long as to start it
 _LIGHT = "provenance.pipeline.warm_up:load_modules"
+_COMPILING = "provenance.pipeline.preparation:load_modules"
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -40,9 +41,12 @@ def prepare_engine(data: Path, engine: str = "local", *, workers: int | None = N
         workers: as the user gave them.
         memory: as the user wrote it.
     """
-    from provenance.core import engines
+    from provenance.core import engines, kernel_cache
     from provenance.pipeline.reading.small_data import survey_folder
 
+    if memory is None and not kernel_cache.is_prepared():
+        engines.prepare(engine, _COMPILING)
+        return
     small, decoded = survey_folder(data) if workers is None and memory is None else (False, False)
     if not small or decoded:
         engines.prepare(engine, _LIGHT if small else _READY)

@@ -167,10 +167,6 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
-    from provenance.core import kernel_cache
-
-    first = "" if kernel_cache.has_compiled_kernels() else " (first run: compiling)"
-
     class Bytes(DownloadColumn):
         """Bytes done of those there are; nothing for a step that counts none."""
 
@@ -187,7 +183,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
 
         def tell(step: str, done: int, total: int) -> None:
-            step = escape_to_line(step, _PLAIN) + (first if step == "reading" and not done else "")
+            step = escape_to_line(step, _PLAIN)
             if not shown.tasks or shown.tasks[-1].description != step:
                 for task in shown.task_ids:
                     shown.remove_task(task)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from provenance.core.wording import count_noun
@@ -35,25 +35,29 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
 _VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u103a\u17d2"
 _ARABIC = "\u0620-\u064a\u066e-\u06d3\u06ee-\u06ef\u06fa-\u06ff\u0710-\u074f\u0750-\u077f\u08a0-\u08c9"
 _NATIONS = ("\U000e0065\U000e006e\U000e0067", "\U000e0073\U000e0063\U000e0074", "\U000e0077\U000e006c\U000e0073")
-_ORDER = re.compile(
-    "|".join(
-        (
-            # the flags of England, Scotland and Wales: the only sequences of tags that are recommended
-            f"\U0001f3f4\U000e0067\U000e0062(?:{'|'.join(_NATIONS)})\U000e007f",
-            f"(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])",
-            f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]",
-            "(?<=[0-9#*])\ufe0f(?=\u20e3)",
-            f"(?<=[{_HAN}])[\ufe00-\ufe02\U000e0100-\U000e01ef]",
-            "(?<=[\u1820-\u18aa])[\u180b-\u180d\u180f]",
-            f"(?<=[{_VIRAMA}])[\u200c\u200d]",  # RFC 5892, A.1 and A.2
-            f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])",
-            "(?P<one>[^ -~])",
-        )
+_ORDER = "|".join(
+    (
+        # the flags of England, Scotland and Wales: the only sequences of tags that are recommended
+        f"\U0001f3f4\U000e0067\U000e0062(?:{'|'.join(_NATIONS)})\U000e007f",
+        f"(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])",
+        f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]",
+        "(?<=[0-9#*])\ufe0f(?=\u20e3)",
+        f"(?<=[{_HAN}])[\ufe00-\ufe02\U000e0100-\U000e01ef]",
+        "(?<=[\u1820-\u18aa])[\u180b-\u180d\u180f]",
+        f"(?<=[{_VIRAMA}])[\u200c\u200d]",  # RFC 5892, A.1 and A.2
+        f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])",
+        "(?P<one>[^ -~])",
     )
 )
 
 _RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
-_RUN = re.compile(f"[{_RIGHT}]+(?:[ '\"\u200c-]+[{_RIGHT}]+)*")
+_RUN = f"[{_RIGHT}]+(?:[ '\"\u200c-]+[{_RIGHT}]+)*"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that plain text, of which help is made, does without."""
+    return re.compile(pattern)
 
 
 def escape_to_line(value: object, limit: int = 0) -> str:
@@ -82,7 +86,7 @@ def escape(text: str, escape_char: Callable[[str], str] | None = None, keep: str
         escape_char: makes an escape of a character; None = as Python writes it.
         keep: characters that stay though they cannot be seen, such as the newlines of a layout.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and all(line.isprintable() for line in (text.split("\n") if "\n" in keep else (text,))):
         return text
     pieces = escape_char or _python
     end = marks = 0
@@ -98,7 +102,7 @@ def escape(text: str, escape_char: Callable[[str], str] | None = None, keep: str
             return char if marks <= _MOST_MARKS and is_ordinary(char) else pieces(char)
         return char if char in keep or is_ordinary(char) else pieces(char)
 
-    return _ORDER.sub(one, text)
+    return _compiled(_ORDER).sub(one, text)
 
 
 def json_text(text: str) -> str:
@@ -116,7 +120,7 @@ def isolate_directions(line: str) -> str:
     Args:
         line: of visible text. For a terminal alone: elsewhere the marks (U+2068, U+2069) would be in the way.
     """
-    return line if line.isascii() else _RUN.sub(lambda found: f"\u2068{found[0]}\u2069", line)
+    return line if line.isascii() else _compiled(_RUN).sub(lambda found: f"\u2068{found[0]}\u2069", line)
 
 
 @lru_cache(4096)

@@ -5,13 +5,20 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from provenance.core.scratch import scratch_folders
 from provenance.errors import LimitExceeded
 
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"
+
+_ROOMS = ("core", "ledger/trees", "origins", "readers/records", "similarity")
+"""Folders with kernels."""
+
+_CPU_CHARACTERS, _DIGITS = 8192, 16  # of the first processor's description; of a mark's name
 
 _of_this_run: list[Path] = []  # the folder that ends with this run, where no other could be written to
 
@@ -59,11 +66,87 @@ def explain_missing_cache(error: BaseException) -> str | None:
     return f"no folder can be written to for compiled code; name one with {CACHE_VARIABLE}=FOLDER or TMPDIR=FOLDER"
 
 
-def has_compiled_kernels() -> bool:
-    """Tell whether a run before this one left compiled kernels where this one will look for them."""
+def is_prepared() -> bool:
+    """Tell whether a run of this very program, on such a machine, left its kernels where this one looks for them."""
+    mark = _mark()
+    return any((place / mark).is_file() for place in _places())
+
+
+def mark_prepared() -> None:
+    """Leave a mark for the next run: all kernels of a scan are compiled."""
+    for place in _places():
+        with contextlib.suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / _mark()).touch()
+            return
+
+
+def _places() -> tuple[Path, ...]:
+    """Return where a mark may be, in the order in which numba looks for a place to write."""
     own, cache = os.environ.get(CACHE_VARIABLE), _user_cache()
-    places = (Path(own),) if own else (Path(__file__).parents[1], *([cache / "numba"] if cache else []))
-    return any(next(place.rglob("*.nbi"), None) is not None for place in places)
+    package = Path(__file__).parents[1] / "__pycache__"
+    return (Path(own),) if own else (package, *([cache / "numba"] if cache else []))
+
+
+def list_sources() -> list[Path]:
+    """Return the modules of the folders that hold kernels."""
+    root = Path(__file__).parents[1]
+    return sorted(
+        Path(folder, name)
+        for room in _ROOMS
+        for folder, _, names in os.walk(root / room)
+        for name in names
+        if name.endswith(".py")
+    )
+
+
+def numba_folder(room: str) -> Path:
+    """Return where numba keeps the kernels of a folder of modules, as its locators find it.
+
+    Args:
+        room: the folder, within the package.
+    """
+    import hashlib
+
+    package = Path(__file__).parents[1]
+    own, folder = os.environ.get(CACHE_VARIABLE), package / room
+    subfolder = f"{folder.name}_{hashlib.sha1(str(folder).encode(), usedforsecurity=False).hexdigest()}"
+    if own:
+        return Path(own) / subfolder
+    cache = None if _is_writable(package / "__pycache__") else _user_cache()
+    return folder / "__pycache__" if cache is None else cache / "numba" / subfolder
+
+
+def read_processor_flags() -> frozenset[str]:
+    """Return what the processor can do, by Linux's names; nothing where nobody says it."""
+    return frozenset(word for line in _describe_processor() if line.startswith("flags") for word in line.split())
+
+
+def _describe_processor() -> list[str]:
+    with contextlib.suppress(OSError, ValueError), Path("/proc/cpuinfo").open(encoding="ascii") as file:
+        return [line for line in file.read(_CPU_CHARACTERS).split("\n") if line.startswith(("model name", "flags"))]
+    return []
+
+
+def _mark() -> str:
+    return _mark_of(os.environ.get("NUMBA_CPU_NAME", ""))
+
+
+@cache
+def _mark_of(processor: str) -> str:
+    """Name what kernels depend on: our code, Python, numba and the processor; by times and sizes, which cost least.
+
+    A mark that is wrong does no harm: numba compares what it loads with its source.
+    """
+    import hashlib
+    import importlib.util
+    import platform
+
+    named = [sys.version, platform.machine(), processor, __file__, *_describe_processor()]
+    numba = importlib.util.find_spec("numba")
+    files = [Path(numba.origin)] if numba is not None and numba.origin else []
+    named += [f"{found.st_mtime_ns} {found.st_size}" for found in map(os.stat, [*files, *list_sources()])]
+    return f"provenance-{hashlib.sha256(chr(10).join(named).encode()).hexdigest()[:_DIGITS]}.prepared"
 
 
 def _user_cache() -> Path | None:

@@ -31,6 +31,7 @@ from provenance.ledger.verification.results import EQUIVOCATION, INVALID
 from provenance.pipeline import report_check
 from provenance.pipeline.examine import ScanRules, examine
 from provenance.pipeline.matching import reference_matches
+from provenance.pipeline.preparation import prepare_kernels
 from provenance.pipeline.row_differences import count_differences
 from provenance.profiles import waivers
 from provenance.sources.privacy import identity
@@ -178,6 +179,7 @@ def reproduce(
         raise InputError(f"entry {at} of {folder} is a {entry_statement.kind}, no scan; name a scan with --entry")
     rules, uncompared = _rules_of_entry(reader, [Path(each) for each in reference], key)
     try:
+        prepare_kernels(engine, workers=workers, memory=memory, progress=progress)
         again, _ = examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
         raise InputError(str(error)) from error

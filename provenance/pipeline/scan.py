@@ -24,6 +24,7 @@ from provenance.pipeline import evaluate
 from provenance.pipeline.audit import Audit
 from provenance.pipeline.examine import ScanRules, examine
 from provenance.pipeline.matching import reference_matches
+from provenance.pipeline.preparation import prepare_kernels
 from provenance.profiles import waivers as waiver_files
 from provenance.readers.records import record_trees
 from provenance.reports import html as report_html
@@ -120,6 +121,7 @@ def scan(
         secret=_secret(keys) if (assess if records is None else records) else None,
         people=identity.alone() if keys is None else identity.IdentityKey(salts.load_secret(keys.folder)),
     )
+    prepare_kernels(engine, workers=workers, memory=memory, progress=progress)
     tables, statement = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
     facts = _facts_of_scan(root, rules, tables, started, assess=assess) | statement
     audit = Audit(tables, facts)

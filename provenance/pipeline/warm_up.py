@@ -25,10 +25,11 @@ _WORDS = [
     for first in ("harbour", "office", "opens", "海港", "été", "x@example.org ")
     for second in range(9)
 ]
-_TEXTS = (
+TEXTS = (
     [" ".join(_WORDS[k : k + 40]) for k in range(12)]  # near ones
     + [" ".join(_WORDS[:9]), " ".join(_WORDS[30:44])]  # and some that stand inside those
 )
+"""What is made up: words of several scripts."""
 
 
 def load_modules() -> None:
@@ -38,7 +39,7 @@ def load_modules() -> None:
 def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
     with scratch_folders.temporary_folder() as folder:
-        files = [_write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
+        files = [write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((TEXTS, TEXTS[1:]))]
         results = [observe(bundle) for bundle in make_bundles(files, folder)]
         seen = read_results.gather_results(results)
         plan = match_plan.make_plan(results, seen, covering=str, scratch=folder, workers=1)
@@ -56,9 +57,23 @@ def compile_kernels() -> None:
         quoted_spans.locate_quoted(matches, shown, plan, likened, files=files, observed_files=seen, run=_map)
 
 
-def _write_file(path: Path, texts: list[str]) -> FileToRead:
+def write_file(path: Path, texts: list[str]) -> FileToRead:
+    """Write made-up records as JSON Lines.
+
+    Args:
+        path: the file.
+        texts: one a record, which has each as a question and, backwards, as its answer.
+
+    Returns:
+        What a worker is told of it.
+    """
     lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
     path.write_text("\n".join(lines), encoding="utf-8")
+    return describe_file(path)
+
+
+def describe_file(path: Path) -> FileToRead:
+    """Return what a worker is told of a file of data."""
     return FileToRead(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
 
 

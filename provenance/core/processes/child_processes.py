@@ -28,7 +28,7 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from provenance.core import registry
+from provenance.core import registry, shipped_kernels
 from provenance.core.processes import blocked_imports, environment
 from provenance.core.scratch import scratch_folders
 
@@ -334,6 +334,7 @@ def serve(ready: str) -> None:
     for number in CALLER_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the caller decides what an interrupt means
     blocked_imports.block_imports()
+    shipped_kernels.use_shipped_kernels()
     pipe = socket.socket(fileno=os.dup(0))
     _release_streams()
     if not ready:

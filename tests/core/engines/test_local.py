@@ -15,6 +15,7 @@ from provenance.core.engines import Died
 from provenance.core.engines.local import LocalEngine
 from provenance.core.processes import child_processes
 from provenance.errors import ConfigError
+from provenance.pipeline import preparation
 from provenance.pipeline.warm_up import compile_kernels, load_modules
 
 # What the workers run must be importable by name: these are modules of the standard library and of the package.
@@ -119,6 +120,7 @@ def test_what_the_command_line_prepares_is_what_a_scan_asks_for():
     """A changed name would start a second process, silently."""
     assert child_processes.function_name(compile_kernels) == engine_options._READY
     assert child_processes.function_name(load_modules) == engine_options._LIGHT
+    assert child_processes.function_name(preparation.load_modules) == engine_options._COMPILING
 
 
 ONCE = "import os, pathlib, signal\nplace = pathlib.Path({!r})\nif not place.exists():\n    place.touch()\n    os.kill(os.getpid(), signal.SIGKILL)"
