@@ -161,7 +161,9 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
     """With boilerplate from three texts on: what remains of both sides is compared as sets."""
     items = numbered(cells)
     learn = boilerplate.learn_boilerplate
-    boilerplate.learn_boilerplate = lambda sets, texts, scratch: learn(sets, texts, scratch, 3)
+    boilerplate.learn_boilerplate = lambda sets, texts, scratch, engine: learn(
+        sets, texts, scratch, engine, common_from=3
+    )
     try:
         found = matched(items, tmp_path_factory.mktemp("near"))
     finally:
