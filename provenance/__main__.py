@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from provenance.core import shipped_kernels
-from provenance.core.processes import blocked_imports, interruption
+from provenance.core.processes import blocked_imports, interruption, shipped_kernels
 from provenance.core.scratch import scratch_folders
 
 _HELP = {"--help", "-h", "--version"}

@@ -13,7 +13,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from provenance.core import kernel_cache, shipped_kernels
+from provenance.core import kernel_cache
+from provenance.core.processes import shipped_kernels
 
 PACKAGE = Path(kernel_cache.__file__).parents[1]
 COMMANDS = (["demo", "demo"], ["verify", "demo/ledger", "--data", "demo/data"])

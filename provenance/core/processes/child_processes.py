@@ -28,8 +28,8 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from provenance.core import registry, shipped_kernels
-from provenance.core.processes import blocked_imports, environment
+from provenance.core import registry
+from provenance.core.processes import blocked_imports, environment, shipped_kernels
 from provenance.core.scratch import scratch_folders
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from provenance.core import kernel_cache, shipped_kernels
+from provenance.core import kernel_cache
+from provenance.core.processes import shipped_kernels
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 V3 = shipped_kernels._FLAGS
 
 
@@ -105,7 +106,7 @@ def test_a_broken_archive_is_none(archive, tmp_path, data):
 CALL = textwrap.dedent("""
     import json, sys
     from pathlib import Path
-    from provenance.core import shipped_kernels
+    from provenance.core.processes import shipped_kernels
     shipped_kernels.ARCHIVE = Path(sys.argv[1])
     used = shipped_kernels.use_shipped_kernels()
     import numba.core.event as event, numpy as np

@@ -25,7 +25,7 @@ BASELINE = "x86-64-v3"
 SETTINGS = {"NUMBA_CPU_NAME": BASELINE, "NUMBA_CPU_FEATURES": ""}
 """What tells numba to compile for it and for nothing beyond, and to look for what was."""
 
-ARCHIVE = Path(__file__).parents[1] / "data" / "kernels.tar.xz"
+ARCHIVE = Path(__file__).parents[2] / "data" / "kernels.tar.xz"
 STAMP = "stamp.json"
 """The member of ARCHIVE that says what the others are for."""
 
@@ -59,7 +59,7 @@ def make_stamp() -> dict[str, str]:
 
     sources = hashlib.sha256()
     for path in kernel_cache.list_sources():
-        sources.update(f"{path.relative_to(Path(__file__).parents[1]).as_posix()}\0".encode() + path.read_bytes())
+        sources.update(f"{path.relative_to(Path(__file__).parents[2]).as_posix()}\0".encode() + path.read_bytes())
     return {
         "system": f"{sys.platform} {platform.machine()}",
         "python": str(sys.implementation.cache_tag),
