@@ -13,7 +13,8 @@ import pytest
 
 import provenance
 from provenance import checks, profiles
-from provenance.core import engines, evidence_schemas, model, schemas
+from provenance.core import engines, model, schemas
+from provenance.core.tables import evidence_schemas
 
 HOME = Path(provenance.__file__).parent
 HEADINGS = ["Why", "Source", "Reads", "Yields", "Units", "Silent when", "Flagged", "Clean"]

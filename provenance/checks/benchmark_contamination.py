@@ -18,7 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 from provenance.core.wording import choose_verb, count_noun
 from provenance.origins import known_datasets
 

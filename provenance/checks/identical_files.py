@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 from provenance.origins import known_datasets
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from provenance.core.model import (
     VIEWS,
 )
 from provenance.core.model import OBSERVED as OBSERVED_WORDS
-from provenance.core.schema_fields import make_field as _field
+from provenance.core.tables.schema_fields import make_field as _field
 
 _TEXT = pa.string()
 _LONG = pa.large_string()

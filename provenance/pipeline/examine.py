@@ -27,7 +27,7 @@ from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.progress import Progress, ignore_progress
 from provenance.core.scratch import scratch_folders
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling

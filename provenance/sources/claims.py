@@ -14,7 +14,7 @@ from provenance.core import schemas
 from provenance.core.digests import sha256
 from provenance.core.model import DOCUMENTS, STATED, Claim
 from provenance.core.path_names import disk_location
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.core.model import UNSAMPLED
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 from provenance.licences.expressions import join_by_and
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from provenance.core import schemas
-from provenance.core.table_rows import iterate_rows
+from provenance.core.tables.table_rows import iterate_rows
 from provenance.readers.manifests import by_witness
 from provenance.sources.licence_scopes import DecidedLicence, LicenceScopes
 from provenance.sources.scope_paths import folder_of, folders_above

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core import evidence_schemas, schemas
+from provenance.core import schemas
 from provenance.core.model import VIEWS
+from provenance.core.tables import evidence_schemas
 from provenance.similarity.evidence import match_kinds
 from provenance.similarity.evidence.evidence_rules import FileCode
 from provenance.similarity.evidence.match_kinds import BITS_PER_VIEW, DIFFERENT, PROMPT, WHOLE, pack_group

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.core import evidence_schemas, schemas
+from provenance.core import schemas
 from provenance.core.model import METHODS, VIEWS
+from provenance.core.tables import evidence_schemas
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import match_batches
 from provenance.similarity.evidence.evidence_rules import make_rules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from provenance.core.schema_fields import make_field
+from provenance.core.tables.schema_fields import make_field
 
 _TEXT, _INT = pa.string(), pa.int64()
 
