@@ -22,9 +22,13 @@ Clean:        the same with `upstream: [other-folder]`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.wording import count_noun
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 from provenance.similarity.evidence.shared_text import CopiedRecords
@@ -94,6 +98,31 @@ def find(
         )
 
 
+def unseen(files: pa.Table, sources: pa.Table, claims: pa.Table) -> str | None:
+    """Say how many sources share whole files with another, and neither names the other: that is not judged here.
+
+    Args:
+        files: FILES.
+        sources: SOURCES.
+        claims: CLAIMS.
+    """
+    repeated = files.filter(pc.and_(pc.equal(files["role"], "data"), pc.greater(files["bytes"], 0)))
+    owners = repeated.group_by(["sha256", "source"]).aggregate([]).drop_null()
+    holders: dict[str, list[str]] = defaultdict(list)
+    for digest, source in zip(owners["sha256"].to_pylist(), owners["source"].to_pylist(), strict=True):
+        holders[digest].append(source)
+    lineage = declared_facts.Lineage(sources, claims)
+    pairs = {(min(group), other) for group in holders.values() for other in group if other != min(group)}
+    count = sum(not lineage.names(*pair) and not lineage.names(*pair[::-1]) for pair in pairs)
+    pairs_of = count_noun(count, "pair")
+    return (
+        f"files that are byte for byte the same stand in {pairs_of} of sources that do not name each other: see "
+        "identical-files"
+        if count
+        else None
+    )
+
+
 def _count(items: Sequence[CopiedRecords]) -> int:
     return sum(item.records for item in items)
 
@@ -117,4 +146,4 @@ def _said(items: Sequence[CopiedRecords], of: int) -> str:
     return f"{matched:,} of {of:,} records{of_which}"
 
 
-CHECK = CheckSpec("lineage-undeclared", find)
+CHECK = CheckSpec("lineage-undeclared", find, unseen=unseen)

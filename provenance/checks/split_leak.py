@@ -68,6 +68,30 @@ def find(leaks: pa.Table, files: pa.Table, claims: pa.Table) -> Iterator[Finding
         )
 
 
+def idle(files: pa.Table, claims: pa.Table) -> str | None:
+    """Return why nothing is sought, None where something is known to be held out.
+
+    Args:
+        files: FILES.
+        claims: CLAIMS.
+    """
+    if any(split.held_out for split in find_splits(files, claims).values()):
+        return None
+    return "no file is known to be held out: neither a card nor a path names a test or validation split"
+
+
+def unseen(files: pa.Table, claims: pa.Table) -> str:
+    """Say which files belong to no known split, and where what is held out was not sought.
+
+    Args:
+        files: FILES.
+        claims: CLAIMS.
+    """
+    count, known = files["role"].to_pylist().count("data"), len(find_splits(files, claims))
+    whole = "what is held out was sought in the training files of its own source alone"
+    return whole if known == count else f"{count - known:,} of {count:,} data files are of no known split; {whole}"
+
+
 def _how(whole: int, records: int) -> str:
     if whole == records:
         return "whole, word for word or nearly so"
@@ -75,4 +99,4 @@ def _how(whole: int, records: int) -> str:
     return f"{whole:,} whole and {prompts}" if whole else prompts
 
 
-CHECK = CheckSpec("split-leak", find)
+CHECK = CheckSpec("split-leak", find, unseen=unseen, idle=idle)

@@ -18,8 +18,8 @@ from provenance.licences.expressions import normalise
 if TYPE_CHECKING:
     from provenance.detectors.counting import Ints
 
-UNRECOGNISED, SILENT = "unrecognised", "none"
-"""Kinds of records of which the statement names no licence that is known, and of those that state nothing."""
+UNRECOGNISED = "unrecognised"
+"""Kind of records of which the statement names no licence that is known."""
 
 _MOST_REMEMBERED = 1 << 16  # statements
 
@@ -32,31 +32,30 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
         files: as for `detectors.observe`.
 
     Returns:
-        OBSERVED, by file where there are several: the kind is an SPDX expression, UNRECOGNISED or SILENT, the state
-        `stated` or `missing`. Nothing of a batch of which no record states a licence. Values are records.
+        OBSERVED, by file where there are several: the kind is an SPDX expression or UNRECOGNISED, the state `stated`.
+        Records that state nothing are not counted. Values are records.
     """
     if batch["licence"].null_count == len(batch):
         return (schemas.OBSERVED if files is None else BY_FILE).empty_table()
-    column = pc.if_else(pc.is_null(batch["error"]), batch["licence"], None).dictionary_encode(null_encoding="mask")
+    column = pc.if_else(pc.is_null(batch["error"]), batch["licence"], None).dictionary_encode()
     named = [_name(value) for value in column.dictionary.to_pylist()]
-    kinds = sorted({*named, SILENT})
-    code_of = {kind: code for code, kind in enumerate(kinds)}
-    codes_of_values = np.array([*(code_of[kind] for kind in named), code_of[SILENT]], np.int64)
-    indices = np.asarray(pc.fill_null(column.indices, len(named)))
-    places = np.flatnonzero(np.asarray(pc.is_null(batch["error"])))
-    keys = [(kind, "missing" if kind == SILENT else "stated") for kind in kinds]
-    codes = codes_of_values[indices[places]]
-    order = np.argsort(codes, kind="stable")
-    return count_values("record-licence", batch, files, keys=keys, codes=codes[order], places=places[order])
+    kinds = sorted({kind for kind in named if kind is not None})
+    code_of: dict[str | None, int] = {kind: code for code, kind in enumerate(kinds)}
+    codes_of_values = np.array([*(code_of.get(kind, -1) for kind in named), -1], np.int64)
+    codes = codes_of_values[np.asarray(pc.fill_null(column.indices, len(named)))]
+    places = np.flatnonzero(codes >= 0)
+    order = places[np.argsort(codes[places], kind="stable")]
+    keys = [(kind, "stated") for kind in kinds]
+    return count_values("record-licence", batch, files, keys=keys, codes=codes[order], places=order)
 
 
 @lru_cache(_MOST_REMEMBERED)
-def _name(statement: str) -> str:
+def _name(statement: str) -> str | None:
     if not statement.strip():
-        return SILENT
-    expression = normalise(statement).expression
-    # a long list of licences is the legend of a data set, not what a record is under
-    return UNRECOGNISED if expression is None or (len(statement) >= STATED and " AND " in expression) else expression
+        return None
+    # what was cut was not read whole; a long list of licences is the legend of a data set, not what a record is under
+    expression = normalise(statement).expression if len(statement) < STATED else None
+    return UNRECOGNISED if expression is None else expression
 
 
 DETECTOR = Detector("record-licence", observe)

@@ -237,7 +237,7 @@ def _sum_up(found: Sequence[Finding]) -> str:
 
 def _unread(files: pa.Table) -> Iterator[str]:
     """Yield what of the data was to be read and was not."""
-    columns = ("path", "role", "bytes_consumed", "bytes_skipped", "records_unreadable")
+    columns = ("path", "role", "bytes_consumed", "bytes_skipped", "skip_reason", "records_unreadable")
     rows = [row for row in files.select(columns).to_pylist() if row["role"] != "ignored"]
     on_disk = [row for row in rows if "!/" not in row["path"]]
     if not any(row["bytes_consumed"] for row in on_disk if row["role"] == "data"):
@@ -245,6 +245,9 @@ def _unread(files: pa.Table) -> Iterator[str]:
     if unread := sum(row["bytes_skipped"] for row in on_disk):
         where = count_noun(sum(bool(row["bytes_skipped"]) for row in on_disk), "file")
         yield f"{unread:,} bytes in {where} were not read"
+    # a pipe, a link to nothing or a file that vanished has no bytes to count
+    if closed := sum(row["skip_reason"] is not None and not row["bytes_skipped"] for row in on_disk):
+        yield f"{count_noun(closed, 'file')} could not be read"
     if broken := sum(row["records_unreadable"] for row in rows):
         yield f"{count_noun(broken, 'record')} could not be read"
 
@@ -266,15 +269,23 @@ def _requirement(
         judged.append((number, element, found, answer, result))
     points = sum(result.observed == OPEN_POINT for _, element, *_, result in judged if element["by"] == "machine")
     denied = [answer for *_, answer, result in judged if answer and result.assessed in {CONFORMS, NOT_APPLICABLE}]
+    # evidence that is missing is what a person may have; that there is nothing to have it for, what was found denies
+    absent = [answer for *_, answer, result in judged if answer and result.assessed == NOT_APPLICABLE]
+    open_evidence = sum(
+        result.observed == EVIDENCE_MISSING and bool(found)
+        for _, element, found, _, result in judged
+        if element["by"] == "machine"
+    )
     outside = _outside(profile, seen)
     rows: list[dict[str, object]] = []
     for number, element, found, answer, result in judged:
         reason, observed = result.reason, result.observed
-        if denied and element["by"] == "machine" and observed == OPEN_POINT:
-            reason += "".join(f"; declared {each.says} in entry {each.entry}" for each in denied) + _DIFFER
-        elif points and answer in denied:
+        against = denied if observed == OPEN_POINT else absent if observed == EVIDENCE_MISSING and found else []
+        if against and element["by"] == "machine":
+            reason += "".join(f"; declared {each.says} in entry {each.entry}" for each in against) + _DIFFER
+        elif (points and answer in denied) or (open_evidence and answer in absent):
             observed = OPEN_POINT
-            reason += f"; {count_noun(points, 'observation')} of the tool left open{_DIFFER}"
+            reason += f"; {count_noun(points + open_evidence, 'observation')} of the tool left open{_DIFFER}"
         if requirement["text"] == "unconfirmed" and result.assessed == CONFORMS:
             reason += "; the text of the clause is unconfirmed: look it up"
         word, assessor = result.assessed, result.assessor

@@ -117,7 +117,7 @@ class LicenceScopes:
             silent = [claim for claim in stated if claim["witness"] == GAP]
             stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
         licence = decide_licence(stated, self._purpose)
-        return self._add_outer(licence, folder_of(path), source) if licence.claims else around
+        return self._add_outer(licence, folder_of(path)) if licence.claims else around
 
     def _of_folder(self, folder: str, source: str) -> DecidedLicence:
         passed = []
@@ -129,7 +129,7 @@ class LicenceScopes:
                 break
             licence = self._at(place, source)
             if licence.claims:
-                licence = self._add_outer(licence, place, source)
+                licence = self._add_outer(licence, place)
                 break
         for place in passed:
             self._around[place, source] = licence
@@ -151,14 +151,14 @@ class LicenceScopes:
                 return licence
         return DecidedLicence()
 
-    def _add_outer(self, licence: DecidedLicence, folder: str, source: str) -> DecidedLicence:
+    def _add_outer(self, licence: DecidedLicence, folder: str) -> DecidedLicence:
         """Add what is stated of a folder, or of those around it, decides nothing, and is stricter."""
         known = {id(claim) for claim in (*licence.claims, *licence.code)}
         rank = terms.find_right(licence.expression, self._purpose).rank
         outer = [
             claim
             for place in folders_above(folder)
-            for claim in self._covering(place, source)
+            for claim in self._by_scope.get(place, ())  # also of documents around the source, which do not decide
             if id(claim) not in known and claim["subject"] not in _NO_DATA and claim["spdx"] is not None
             if terms.find_right(claim["spdx"], self._purpose).rank < rank
         ]

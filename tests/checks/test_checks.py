@@ -188,7 +188,7 @@ def test_a_check_that_fails_is_a_row_and_the_others_run(monkeypatch):
     assert rows["source-undeclared"]["status"] == "errored"
     assert "ZeroDivisionError: oops" in rows["source-undeclared"]["reason"]
     idle = {check for check, row in rows.items() if row["status"] == "skipped"}
-    assert idle == {"benchmark-contamination", "protected-work-contained"}
+    assert idle == {"benchmark-contamination", "protected-work-contained", "split-leak"}
     assert {row["status"] for check, row in rows.items() if check not in {"source-undeclared", *idle}} == {"ran"}
     assert {(row["records_seen"], row["records_unreadable"]) for row in rows.values()} == {(7, 3)}
     assert {each.check for each in found} == {"licence-missing", "file-unreadable", "origin-undocumented"}

@@ -1,7 +1,7 @@
 """Which columns are called as personal data is: a name such as `customer_email` is evidence of what it holds.
 
 The table `data/personal-columns.yaml` has the names by class. A value counts where it looks as its class does: an
-e-mail address holds an @, a phone number six digits, a name letters and no more than a hundred bytes. Weak classes
+e-mail address holds an @, a phone number seven digits, a name letters and no more than a hundred bytes. Weak classes
 count beside another class alone. What comes of it is a class and the column's name a record, never a value.
 """
 
@@ -56,7 +56,8 @@ LONGEST_NAME = 64
 """Bytes of a column's name beyond which it is no name but text, such as the first row of a table without header."""
 
 _EMAIL, _PHONE, _ID_NUMBER, _NAME, _ADDRESS, _BIRTH_DATE = range(1, 7)
-_LEAST_DIGITS, _MOST_DIGITS, _MOST_LETTERS = 6, 16, 8  # of a phone number; letters are those of "ext", "Tel."
+_LEAST_DIGITS, _MOST_DIGITS, _MOST_LETTERS = 7, 16, 8  # of a phone number; letters are those of "ext", "Tel."
+_LEAST_ID_DIGITS, _LEAST_ID_NUMBER = 5, 8  # digits, and digits with letters, of a passport, an id card, a tax number
 _LOOKED_AT = 1000  # bytes of a value, with escapes
 _LONGEST_VALUE = 100  # bytes of a name or number; a street address may have twice as many
 
@@ -184,7 +185,7 @@ def _mark_fitting(buf: Any, tape: Any, rows: Any, codes: Any, fits: Any) -> None
     for j in range(rows.shape[0]):
         k, code = rows[j], codes[j]
         start, end = tape[k, START], tape[k, END]
-        letters, digits, wide, at, slash = 0, 0, 0, False, False
+        letters, lower, digits, dots, wide, at, slash = 0, 0, 0, 0, 0, False, False
         p: Any = np.int64(start)
         while p < min(end, start + _LOOKED_AT):
             c = buf[p]
@@ -194,6 +195,8 @@ def _mark_fitting(buf: Any, tape: Any, rows: Any, codes: Any, fits: Any) -> None
                 p += 5 if buf[p] == LOWER_U else 1
                 continue
             letters += LOWER_A <= (c | 32) <= LOWER_Z
+            lower += LOWER_A <= c <= LOWER_Z
+            dots += c == DOT
             digits += ZERO <= c <= NINE
             wide += c >= 128
             at = at or c == AT
@@ -203,12 +206,17 @@ def _mark_fitting(buf: Any, tape: Any, rows: Any, codes: Any, fits: Any) -> None
             if not tape[k, FLAGS] & string_kernels.ESCAPED
             else letters + digits + 3 * wide
         )
+        # a measure: 1234567.25, -12.5
+        is_decimal = dots == 1 and digits + dots + (buf[start] == MINUS) == size
         if code == _EMAIL:
             fits[j] = at and letters > 1
         elif code == _PHONE:
-            fits[j] = _LEAST_DIGITS <= digits <= _MOST_DIGITS and letters <= _MOST_LETTERS and size <= _LONGEST_VALUE
+            few = _LEAST_DIGITS <= digits <= _MOST_DIGITS and letters <= _MOST_LETTERS
+            fits[j] = few and not is_decimal and size <= _LONGEST_VALUE
         elif code == _ID_NUMBER:
-            fits[j] = digits >= _LEAST_DIGITS and size <= _LONGEST_VALUE // 2
+            # letters of such a number are capitals, but for one that people write small: 12345678z
+            long = digits >= _LEAST_ID_DIGITS and digits + letters >= _LEAST_ID_NUMBER and lower <= 1
+            fits[j] = long and not is_decimal and size <= _LONGEST_VALUE // 2
         elif code == _NAME:
             fits[j] = letters + wide > 1 and digits == 0 and not at and not slash and size <= _LONGEST_VALUE
         elif code == _ADDRESS:
