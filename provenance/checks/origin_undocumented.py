@@ -96,9 +96,10 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table, files: pa.
 
 def _describe_silence(one: DeclaredFacts, unread: list[str]) -> str:
     """Say what was looked for, what was seen instead, and what could not be read."""
-    if unread:
-        return f"Where it is from is not known: {unheard_statements.join_few(unread)} could not be read."
     links = one.stated.get("link", [])
+    if unread:
+        given = f" {one.manifest} gives {unheard_statements.join_few(links)}, not as a fact." if links else ""
+        return f"Where it is from is not known: {unheard_statements.join_few(unread)} could not be read.{given}"
     if links:
         counted = "an address" if len(links) == 1 else f"{len(links):,} addresses"
         return (

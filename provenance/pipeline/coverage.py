@@ -261,7 +261,7 @@ def _skipped_by_reason(rows: Iterable[Mapping[str, Any]]) -> str | None:
     """Add up what was skipped, by reason, the most bytes first."""
     added: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
-        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data"):
+        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data" or not row["bytes"]):
             added[row["skip_reason"]][0] += 1
             added[row["skip_reason"]][1] += row["bytes_skipped"]
     listed = sorted(added.items(), key=lambda each: (-each[1][1], each[0]))

@@ -26,12 +26,14 @@ from provenance.readers.records import string_kernels
 from provenance.readers.records.characters import (
     AT,
     BACKSLASH,
+    CLOSE_PARENTHESIS,
     DOT,
     LOWER_A,
     LOWER_U,
     LOWER_Z,
     MINUS,
     NINE,
+    OPEN_PARENTHESIS,
     QUOTE,
     SLASH,
     SPACE,
@@ -92,7 +94,10 @@ def load_names() -> PersonalNames:
             (1, table["classes"][class_].get("ending", ())),
             (-1, table["classes"][class_].get("whole", ())),
         ):
-            for name in {*names, *(each.replace("_", "") for each in names)}:
+            # hashing folds ASCII alone: TÉLÉPHONE is télÉphone to it
+            capital = ("".join(c if c.isascii() else c.upper() for c in each) for each in names)
+            forms = {*names, *capital}
+            for name in {*forms, *(each.replace("_", "") for each in forms)}:
                 raw = np.frombuffer(name.encode(), np.uint8)
                 value = np.uint64(string_kernels.hash_folded_name(raw, 0, len(raw)))
                 at = int(value) % SLOTS
@@ -135,6 +140,10 @@ def find_class(hashes: Any, codes: Any, buf: Any, start: int, end: int) -> Any:
     if end - start > LONGEST_NAME:
         return np.int64(0)
     stop: Any = np.int64(end)
+    if stop > start and buf[stop - 1] == CLOSE_PARENTHESIS:  # phone (home)
+        while stop > start and buf[stop - 1] != OPEN_PARENTHESIS:
+            stop -= 1
+        stop -= stop > start
     while stop > start and (ZERO <= buf[stop - 1] <= NINE or _is_separator(buf[stop - 1])):
         stop -= 1
     at: Any = np.int64(start)

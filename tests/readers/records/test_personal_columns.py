@@ -39,6 +39,9 @@ CASES = [
     ("first_name", "name"),
     ("Vorname", "name"),
     ("prénom", "name"),
+    ("TÉLÉPHONE", "phone"),
+    ("Phone (home)", "phone"),
+    ("(phone)", None),
     ("sobrenome", "name"),
     ("home_address", "address"),
     ("dirección", "address"),
@@ -66,7 +69,8 @@ def find_plainly(name):
     raw = name.encode()
     if len(raw) > personal_columns.LONGEST_NAME:
         return None
-    name = re.sub(r"[0-9_\-. ]+$", "", name).lstrip("_-. ")
+    name = re.sub(r"[^(]*\)$", "", name) if name.endswith(")") else name  # phone (home)
+    name = re.sub(r"[0-9_\-. ]+$", "", name.removesuffix("(")).lstrip("_-. ")
     starts = [0, *(hit.end() for hit in re.finditer(r"[_\-. ]|(?<=[a-z])(?=[A-Z])", name))]
     for start in starts:
         ending = name[start:].rpartition("/")[2]
@@ -75,12 +79,13 @@ def find_plainly(name):
         )
         for class_, known in TABLE["classes"].items():
             names = [*known.get("ending", ()), *(known.get("whole", ()) if start == 0 else ())]
+            names += ["".join(c if c.isascii() else c.upper() for c in each) for each in names]
             if folded in {*names, *(each.replace("_", "") for each in names)}:
                 return class_
     return None
 
 
-@given(st.lists(st.sampled_from([*WORDS, *"_- ./1aZé", "customer", "name", "Email"]), max_size=4).map("".join))
+@given(st.lists(st.sampled_from([*WORDS, *"_- ./1aZé()", "customer", "name", "Email"]), max_size=4).map("".join))
 def test_the_kernel_is_the_definition(name):
     code = NAMES.find_class(name)
     assert (personal_columns.CLASSES[code - 1] if code else None) == find_plainly(name)
