@@ -117,6 +117,36 @@ def numba_folder(room: str) -> Path:
     return folder / "__pycache__" if cache is None else cache / "numba" / subfolder
 
 
+def drop_unreadable_indexes() -> int:
+    """Remove indexes of kernels that cannot be loaded, as numba removes none and fails where one names what is no more.
+
+    A version before this one may have left them, for numba asks whether a source has changed only once it has loaded
+    what it kept of it. Imports what they name.
+
+    Returns:
+        How many were removed.
+    """
+    import pickle
+
+    removed = 0
+    for room in _ROOMS:
+        for folder, _, names in os.walk(Path(__file__).parents[1] / room):
+            place = numba_folder(str(Path(folder).relative_to(Path(__file__).parents[1])))
+            own = {name.removesuffix(".py") for name in names if name.endswith(".py")}
+            for index in sorted(place.glob("*.nbi")):
+                if index.name.partition(".")[0].partition("-")[0] not in own:
+                    continue
+                try:
+                    with index.open("rb") as file:
+                        pickle.load(file)  # noqa: S301 - as numba does, from where it does: its version, then the index
+                        pickle.loads(file.read())  # noqa: S301
+                except Exception:  # noqa: BLE001 - whatever it is, the kernel is compiled again
+                    with contextlib.suppress(OSError):
+                        index.unlink()
+                        removed += 1
+    return removed
+
+
 def read_processor_flags() -> frozenset[str]:
     """Return what the processor can do, by Linux's names; nothing where nobody says it."""
     return frozenset(word for line in _describe_processor() if line.startswith("flags") for word in line.split())

@@ -52,6 +52,7 @@ def prepare_kernels(
     if memory is not None or kernel_cache.is_prepared():
         return
     progress("preparing", 0, 0)
+    kernel_cache.drop_unreadable_indexes()
     with contextlib.suppress(ProvenanceError), contextlib.closing(engines.start(engine, workers, load_modules)) as run:
         if all(done is True for steps in _STEPS for _, done in run.map(compile_part, steps)):
             kernel_cache.mark_prepared()

@@ -1,4 +1,5 @@
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,21 @@ def test_without_any_place_one_sentence_says_so():
         RuntimeError("cannot cache function: no locator available")
     )
     assert kernel_cache.explain_missing_cache(RuntimeError("another")) is None
+
+
+def test_indexes_that_name_what_is_no_more_are_removed(monkeypatch, tmp_path):
+    monkeypatch.setenv(kernel_cache.CACHE_VARIABLE, str(tmp_path))
+    folder = kernel_cache.numba_folder("similarity/text")
+    folder.mkdir(parents=True)
+    version, gone = pickle.dumps("1.0"), b"cprovenance.errors\nNoSuchName\n."
+    indexes = {
+        "shingles.cut-1.py311.nbi": version + pickle.dumps(("stamp", {})),
+        "shingles.hash-2.py311.nbi": version + gone,
+        "shingles.sort-3.py311.nbi": b"cut sho",
+        "others.cut-1.py311.nbi": version + gone,
+    }
+    for name, data in indexes.items():
+        (folder / name).write_bytes(data)
+    assert kernel_cache.drop_unreadable_indexes() == 2
+    left = ["others.cut-1.py311.nbi", "shingles.cut-1.py311.nbi"]  # what is not ours is left alone
+    assert sorted(path.name for path in folder.iterdir()) == left
