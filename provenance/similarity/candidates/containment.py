@@ -340,7 +340,8 @@ def _pair_texts(part: _Part) -> DealtFiles:
     for looks in partitions.read_pieces(part.rows):
         columns, at = tuple(column.to_numpy() for column in looks.columns), 0
         while at < len(looks):
-            made = tuple(np.empty(_CHUNK, type_) for type_ in (np.int64, np.int64, np.uint64))
+            size = _CHUNK + TEXTS_PER_ANCHOR * ANCHORS_TRIED  # all that are filed under one shingle fit behind a chunk
+            made = tuple(np.empty(size, type_) for type_ in (np.int64, np.int64, np.uint64))
             count, at = _pair_looks((heads, following), tuple(anchors), columns, at, made)
             pairs = [each[:count].copy() for each in made]
             writer.add(pairs, work.range_of(pairs[0]))

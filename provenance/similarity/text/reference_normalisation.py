@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 from provenance.similarity.text.unicode_tables import VERSIONS, load_chinese_folding, load_left_out
 
@@ -11,6 +12,11 @@ _ALONE_SCRIPTS = (
     "HENTAIGANA", "HANGZHOU NUMERAL", "IDEOGRAPHIC ITERATION MARK", "IDEOGRAPHIC NUMBER ZERO",
     "VERTICAL IDEOGRAPHIC ITERATION MARK", "OLD CHINESE", "VIETNAMESE ALTERNATE READING",
 )  # fmt: skip
+
+
+@cache
+def _map_left_out() -> dict[int, None]:
+    return dict.fromkeys(load_left_out())
 
 
 def normalise_reference(text: str, *, fold_chinese: bool = False, version: int = VERSIONS[-1]) -> str:
@@ -26,7 +32,7 @@ def normalise_reference(text: str, *, fold_chinese: bool = False, version: int =
     """
     out = ""
     if version > 1:
-        text = unicodedata.normalize("NFKC", text).translate(dict.fromkeys(load_left_out()))
+        text = unicodedata.normalize("NFKC", text).translate(_map_left_out())
     folded = unicodedata.normalize("NFKC", text).casefold()
     for char in folded.translate(load_chinese_folding()) if fold_chinese else folded:
         word = unicodedata.category(char)[0] in "LMN"
