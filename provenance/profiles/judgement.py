@@ -27,7 +27,7 @@ from provenance.core.model import (
     OPEN_POINT,
     SEVERITIES,
 )
-from provenance.core.wording import count_noun
+from provenance.core.wording import choose_verb, count_noun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -244,7 +244,7 @@ def _unread(files: pa.Table) -> Iterator[str]:
         yield "no data could be read"
     if unread := sum(row["bytes_skipped"] for row in on_disk):
         where = count_noun(sum(bool(row["bytes_skipped"]) for row in on_disk), "file")
-        yield f"{unread:,} bytes in {where} were not read"
+        yield f"{count_noun(unread, 'byte')} in {where} {choose_verb(unread, 'was', 'were')} not read"
     # a pipe, a link to nothing or a file that vanished has no bytes to count
     if closed := sum(row["skip_reason"] is not None and not row["bytes_skipped"] for row in on_disk):
         yield f"{count_noun(closed, 'file')} could not be read"
