@@ -445,10 +445,14 @@ def test_personal_data_is_seen_where_it_was_found_by_hand_and_nowhere_else(audit
     """Every number and address that counts as a person's was looked at: no account, card or resident id is among them."""
     seen = audit.observations
     seen = seen[(seen["detector"] == "personal-data") & (seen["state"] == "personal")]
-    assert set(seen["kind"]) == {"any", "email", "ip", "phone"}
-    assert seen[seen["kind"] == "any"]["records"].sum() == 58
+    columns = {"author_email", "author_fullname", "email", "fullname"}  # of simple-join's users and what they published
+    assert {kind.rpartition("/")[2] for kind in seen["kind"]} == {"any", "email", "ip", "name", "phone"} | columns
+    assert set(seen[seen["kind"] == "name"]["path"].str.rpartition("/")[0]) == {"croissant_1.0/simple-join/output"}
+    assert seen[seen["kind"] == "any"]["records"].sum() == 64
     found = findings(audit, "personal-data-without-ground").set_index("source")
     crawled = "instruct/llama_factory_demo/data/c4_demo"
-    assert list(found[found["severity"] == "warning"].index) == [crawled]
+    joined = "undeclared:croissant_1.0/simple-join/output"
+    assert list(found[found["severity"] == "warning"].index) == [crawled, joined]
+    assert found.loc[joined, "records"] == 5
     assert found.loc[crawled, "records"] == 8
     assert found.loc["instruct/stanford_alpaca", "records"] == 14
