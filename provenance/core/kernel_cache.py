@@ -139,7 +139,7 @@ def drop_unreadable_indexes() -> int:
                 try:
                     with index.open("rb") as file:
                         pickle.load(file)  # noqa: S301 - as numba does, from where it does: its version, then the index
-                        pickle.loads(file.read())  # noqa: S301
+                        pickle.loads(file.read())  # noqa: S301 - likewise
                 except Exception:  # noqa: BLE001 - whatever it is, the kernel is compiled again
                     with contextlib.suppress(OSError):
                         index.unlink()
