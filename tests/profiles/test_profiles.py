@@ -225,6 +225,7 @@ REQUIREMENTS = {
     "the machine differs from not-applicable": ("primary m- d:n/a", "O . O|not-applicable"),
     "the machine does not differ from a no": ("primary m- d:no", "O . U|does-not-conform"),
     "open evidence": ("primary m? d:yes", "M . U|conforms"),
+    "what was found is not inapplicable": ("primary m? d:n/a", "M . O|not-applicable"),
     "unread bytes": ("primary u d:yes", "U . U|conforms"),
     "not applicable beside a yes": ("primary m+ d:yes f:n/a", "N . U|conforms U|not-applicable"),
     "an unconfirmed text": ("unconfirmed m- d:no", "O . U|does-not-conform"),
@@ -280,12 +281,13 @@ def test_a_conclusion_on_an_unconfirmed_text_says_so():
     assert table["reason"].to_pylist()[1].endswith("the text of the clause is unconfirmed: look it up")
 
 
-def test_a_contradiction_is_said_on_both_sides():
-    asked, answers, found, read = posed("primary m- d:yes")
+@pytest.mark.parametrize(("told", "word"), [("primary m- d:yes", "yes"), ("primary m? d:n/a", "not-applicable")])
+def test_a_contradiction_is_said_on_both_sides(told, word):
+    asked, answers, found, read = posed(told)
     _, table = judgement.judge(found, ran(), [asked], read, answers=answers)
     machine, person = table["reason"].to_pylist()
-    assert "declared yes in entry 7" in machine
-    assert "declared yes by data lead, person:assessor:00 (entry 7)" in person
+    assert f"declared {word} in entry 7" in machine
+    assert f"declared {word} by data lead, person:assessor:00 (entry 7)" in person
     assert machine.endswith("statement and observation differ")
     assert person.endswith("statement and observation differ")
 
