@@ -7,9 +7,9 @@ Reads:        SHARED, one row per view, file, and other source under one licence
               CLAIMS(source, field, value); which files are known originals; which known sets were looked for.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
-Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; a record stands
-              inside a longer one; it also stands in a known original under a licence that its own keeps; the text was
-              translated, or changed beyond Jaccard 0.8; the milder file is a known original and the other is not;
+Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; it also stands in
+              a known original under a licence that its own keeps; the text was translated, or changed beyond Jaccard
+              0.8 and not whole inside the other; the milder file is a known original and the other is not;
               both are the same known file of a third; the stricter source declares the milder one as its upstream.
 Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
 Clean:        the copy states CC BY-NC 4.0 too.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LIMITS = (
-    "The words are the same, or nearly so; that does not prove who copied from whom. Short records, "
+    "The words are the same, or nearly so, or those of the one stand whole in the other; that does not prove who copied from whom. Short records, "
     "boilerplate and what a known original in the data explains do not count. Common ancestor not excluded, and the "
     "milder licence may be the right one."
 )
@@ -74,7 +74,7 @@ def find(
             other=other,
             message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source} "
             f"({worst.licence_a}{_dated(about[source])}) "
-            f"{shared_text.phrase_verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
+            f"{shared_text.phrase_relation(forth, other)} ({worst.licence_b}{_dated(about[other])}), whose licence "
             f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, file_counts[other])}. "
             f"{lineage.sentence(source, other)}{_others(more)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),

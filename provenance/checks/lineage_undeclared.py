@@ -85,8 +85,9 @@ def find(
             source=source,
             other=other,
             field="prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, counts[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
-            f"in the other direction {_said(there.get((other, source), []), counts[other])}. "
+            message=f"{_phrase(items, counts[source])} of {lineage.called(source)} "
+            f"{'hold one of' if _all_hold(items) else 'stand in'} {lineage.called(other)}; "
+            f"in the other direction {_phrase(there.get((other, source), []), counts[other])}. "
             f"{lineage.sentence(source, other)}{original}",
             limits=LIMITS,
             path=worst.path_a,
@@ -139,11 +140,19 @@ def _kept(
     )  # fmt: skip
 
 
-def _said(items: Sequence[CopiedRecords], of: int) -> str:
-    """Say how many records stand there, and how many of them are evidence."""
-    matched, records = sum(item.matched for item in items), _count(items)
-    of_which = f" (of which {records:,} count)" if records < matched else ""
-    return f"{matched:,} of {of:,} records{of_which}"
+def _phrase(items: Sequence[CopiedRecords], of: int) -> str:
+    """Say how many records stand there, in which way, and how many of them are evidence."""
+    matched, inside, around = (
+        sum(getattr(item, name) for item in items) for name in ("matched", "contained_ab", "contained_ba")
+    )
+    details = list(shared_text.phrase_kinds(matched, inside, around))
+    details += [f"of which {_count(items):,} count"] if _count(items) < matched else []
+    note = f" ({'; '.join(details)})" if details else ""
+    return f"{matched:,} of {of:,} records{note}"
+
+
+def _all_hold(items: Sequence[CopiedRecords]) -> bool:
+    return all(item.contained_ba == item.matched for item in items)
 
 
 CHECK = CheckSpec("lineage-undeclared", find, unseen=unseen)

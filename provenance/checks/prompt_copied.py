@@ -103,8 +103,11 @@ def _count(items: Sequence[ReansweredPrompts]) -> int:
 def _said(items: Sequence[ReansweredPrompts], source: str, under: str, files: int) -> str:
     matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_a"))
     where = shared_text.phrase_files(len({item.path_a for item in items}), files)
-    where = f" ({where})" if where else ""
-    return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
+    inside, around = (sum(getattr(item, name) for item in items) for name in ("prompts_ab", "prompts_ba"))
+    details = [*([where] if where else []), *shared_text.phrase_kinds(matched, inside, around)]
+    note = f" ({'; '.join(details)})" if details else ""
+    verb = "hold one of" if around == matched else "stand in"
+    return f"{matched:,} of {of:,} prompts{note} of {source}{under} {verb}"
 
 
 def _whole(items: Sequence[ReansweredPrompts]) -> str:

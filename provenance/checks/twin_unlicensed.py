@@ -47,8 +47,7 @@ def find(shared: pa.Table, files: pa.Table, originals: Mapping[str, str]) -> Ite
             source=source,
             other=other,
             message=f"{shared_text.phrase_shared(items, file_counts[source])} of {source} ({licences}) "
-            f"{shared_text.phrase_verb(items)} in "
-            f"{other}, for which no known licence is stated.",
+            f"{shared_text.phrase_relation(items, other)}, for which no known licence is stated.",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,
