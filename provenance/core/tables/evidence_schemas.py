@@ -22,7 +22,9 @@ SHARED = pa.schema(
         make_field("matched", _INT, "records that stand there, or hold one of b whole", unit="records"),
         make_field("exact", _INT, "of `matched`, those that stand there word for word", unit="records"),
         make_field("explained", _INT, "records that a known original explains, and else were evidence", unit="records"),
-        make_field("contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
         make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
         make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field(
@@ -42,7 +44,9 @@ COPIED = pa.schema(
         make_field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
         make_field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
         make_field("matched", _INT, "records that stand there or hold one of b, evidence or not", unit="records"),
-        make_field("contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
         make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
         make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field("row", _INT, "the first whose prompt alone stands there, else of `records`, else of any prompt"),
@@ -61,7 +65,9 @@ REANSWERED = pa.schema(
         make_field("source_b", _TEXT, "the other source"),
         make_field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
         make_field("matched", _INT, "records that stand there or hold one of b, evidence or not", unit="records"),
-        make_field("contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
         make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
         make_field("words", _INT, "words of `reanswered` that stand in both, about", unit="words"),
         make_field("records_a", _INT, "records of the file", unit="records"),

@@ -134,7 +134,14 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
         method = np.where(is_near, NEAR, np.where(distinct_a < distinct_b, INSIDE, AROUND))
         method[kind[order] & 1 > 0] = EXACT
         by_record = MatchRows(
-            kind[order] >> 1, method, file_a[order], row_a[order], file_b[order], part["row_b"][order], distinctive, shared
+            kind[order] >> 1,
+            method,
+            file_a[order],
+            row_a[order],
+            file_b[order],
+            part["row_b"][order],
+            distinctive,
+            shared,
         )
         yield _Rows(by_record, distinct_a, distinct_b)
 

@@ -203,9 +203,10 @@ def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]
 
 
 def _find_kept(licences: list[str], original: list[int]) -> npt.NDArray[np.bool_]:
-    """Compare every licence with those of known originals."""
+    """Compare every licence with those of known originals; who states none has dropped none but the original's."""
     keeps = np.zeros((len(licences), len(licences)), np.bool_)
     for other in original:
+        keeps[0, other] = other > 0
         for mine in range(1, len(licences) if other else 0):
             keeps[mine, other] = not find_losses(licences[mine], licences[other])
     return keeps

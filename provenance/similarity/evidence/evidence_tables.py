@@ -137,11 +137,13 @@ class _Evidence:
         _, pair = np.unique(wanted, return_inverse=True)
         least = np.zeros(pair.max(initial=-1) + 1, np.int64)
         np.maximum.at(least, pair, within)
-        return np.maximum(counted, least[pair])
+        most: Ints = np.maximum(counted, least[pair])
+        return most
 
     def _count_unique(self, sets: _Sets, chosen: npt.NDArray[np.bool_]) -> Ints:
         """Count the records of chosen sets in files that have no text twice."""
-        return sets.count(chosen) * self._codes[FileCode.UNIQUE, sets.file]
+        counted: Ints = sets.count(chosen) * self._codes[FileCode.UNIQUE, sets.file]
+        return counted
 
     def _paths(self, files: Ints) -> pa.Array:
         return self._rules.paths.take(pa.array(files))
@@ -218,11 +220,11 @@ class _Evidence:
         row = np.select([reanswered > 0, records > 0], firsts[:2], firsts[2])
         other = sets.other - self._places.first_source
         source = self._codes[FileCode.SOURCE, sets.file]
-        asked = {
+        of_prompts = {
             name.replace("matched", "prompts_matched").replace("contained", "prompts"): count
             for name, count in sets.count_matched(PROMPT, differing=differing).items()
         }
-        columns: dict[str, Any] = sets.count_matched(WHOLE, differing=differing) | asked | {
+        columns: dict[str, Any] = sets.count_matched(WHOLE, differing=differing) | of_prompts | {
             "source_a": source, "path_a": sets.file, "source_b": other, "records": records, "prompts": prompts,
             "words": sets.add_words(WHOLE, whole) if differing else sets.add_words(PROMPT, alone),
             "reanswered": reanswered, "row": row,

@@ -42,8 +42,8 @@ COUNTS = pa.schema(
     ],
     metadata={
         "table": "COUNTS",
-        "grain": "one file, one place where its records stand, and one set of kinds; row = the first such record, words "
-        "= what they share there as evidence, by whole records and by prompts",
+        "grain": "one file, one place where its records stand, and one set of kinds; row = the first such record; "
+        "words = what they share there as evidence, by whole records and by prompts",
     },
 )
 

@@ -156,6 +156,32 @@ def name_published_original(items: Sequence[CopiedRecords], originals: Mapping[s
     return f" {most.source_a} holds the file that the authors of {originals[most.path_a]} published."
 
 
+def drop_derived(items: Sequence[SharedRecords], originals: Mapping[str, str]) -> list[SharedRecords]:
+    """Leave out what another source has from a known original, or may, and files made of that original have too.
+
+    A source that holds a known original has more made of it: the same questions with other answers, a cleaned version.
+    Where the original itself accounts for half of what both share, another source that has more of it has copied it;
+    not where the other one's is a known original too.
+
+    Args:
+        items: of one source, all that it shares with another.
+        originals: path -> id of the known data set whose original file it is.
+
+    Returns:
+        The others, in the same order.
+    """
+    published: Counter[str] = Counter()
+    texts: Counter[str] = Counter()
+    for item in items:
+        known = originals.get(item.path_a)
+        if known is not None and originals.get(item.path_b) in {None, known}:
+            published[item.view] += item.records
+        texts[item.view] = max(texts[item.view], item.texts)
+    covered = {view for view, count in published.items() if count and 2 * count >= texts[view]}
+    prompts = {item.path_a: item.records for item in items if item.view == "prompt" and item.view in covered}
+    return [item for item in items if item.view not in covered and prompts.get(item.path_a, 0) < max(item.records, 1)]
+
+
 def licences_by_path(files: pa.Table) -> dict[str, str | None]:
     """Return the licence of every file, None where none is stated or its terms are not known."""
     paths, licences = files["path"].to_pylist(), files["licence"].to_pylist()

@@ -141,7 +141,9 @@ class Hand:
 
     def count_words(self, rows, records):
         """Words that some records share: of each the most by any of its rows that is evidence; n shingles are n + 4 words."""
-        shared = {record: [7 + row[4] + 4 for row in rows if row[2] == record and self.is_evidence(row)] for record in records}
+        shared = {
+            record: [7 + row[4] + 4 for row in rows if row[2] == record and self.is_evidence(row)] for record in records
+        }
         return sum(map(max, shared.values()))
 
     def licensed(self, row):
@@ -253,9 +255,7 @@ class Hand:
     def leaks(self):
         found = {}
         for path, (source, *_) in self.files.items():
-            rows = [
-                row for row in self.rows if row[1] == path and self.is_copy(row) and self.is_held_out(path, row[3])
-            ]
+            rows = [row for row in self.rows if row[1] == path and self.is_copy(row) and self.is_held_out(path, row[3])]
             if rows:
                 by_file = {b: len({row[2] for row in rows if row[3] == b}) for b in {row[3] for row in rows}}
                 found[path] = {
