@@ -94,7 +94,7 @@ def find(
             other=other,
             field="prose" if lineage.prose(source, other) else None,
             message=f"{_phrase(items, counts[source])} of {lineage.called(source)} "
-            f"{'hold one of' if _all_hold(items) else 'stand in'} {lineage.called(other)}; "
+            f"{_place(items, lineage.called(other))}; "
             f"in the other direction {_phrase(there.get((other, source), []), counts[other])}. "
             f"{_in_one_file(worst, file_counts[source], sizes)}{lineage.sentence(source, other)}{original}",
             limits=LIMITS,
@@ -172,8 +172,9 @@ def _in_one_file(item: CopiedRecords, file_count: int, sizes: TextSizes) -> str:
     return f"In {item.path_a} alone they are {item.matched:,} of {sizes.of_file(item.path_a).records:,}. "
 
 
-def _all_hold(items: Sequence[CopiedRecords]) -> bool:
-    return all(item.contained_ba == item.matched for item in items)
+def _place(items: Sequence[CopiedRecords], other: str) -> str:
+    matched, around = sum(item.matched for item in items), sum(item.contained_ba for item in items)
+    return shared_text.phrase_place(matched, around, other)
 
 
 CHECK = CheckSpec("lineage-undeclared", find, unseen=unseen)

@@ -88,9 +88,9 @@ def find(
             source=source,
             other=other,
             field="named" if naming else "prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, lineage.called(source), _under(items, licences), file_counts[source])} "
-            f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
-            f"{shared_text.name_published_original(back, originals)}",
+            message=f"{_count_phrase(items, file_counts[source])} of {lineage.called(source)}{_under(items, licences)} "
+            f"{_place(items, lineage.called(other))}{_under(back, licences)}, but {_whole(items)} "
+            f"{lineage.sentence(source, other)}{shared_text.name_published_original(back, originals)}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,
@@ -126,14 +126,20 @@ def _count(items: Sequence[ReansweredPrompts]) -> int:
     return sum(item.reanswered for item in items)
 
 
-def _said(items: Sequence[ReansweredPrompts], source: str, under: str, files: int) -> str:
-    matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_a"))
+def _count_phrase(items: Sequence[ReansweredPrompts], files: int) -> str:
+    matched, of, inside, around = (
+        sum(getattr(item, name) for item in items)
+        for name in ("prompts_matched", "prompts_a", "prompts_ab", "prompts_ba")
+    )
     where = shared_text.phrase_files(len({item.path_a for item in items}), files)
-    inside, around = (sum(getattr(item, name) for item in items) for name in ("prompts_ab", "prompts_ba"))
     details = [*([where] if where else []), *shared_text.phrase_kinds(matched, inside, around)]
     note = f" ({'; '.join(details)})" if details else ""
-    verb = "hold one of" if around == matched else "stand in"
-    return f"{matched:,} of {of:,} prompts{note} of {source}{under} {verb}"
+    return f"{matched:,} of {of:,} prompts{note}"
+
+
+def _place(items: Sequence[ReansweredPrompts], other: str) -> str:
+    matched, around = sum(item.prompts_matched for item in items), sum(item.prompts_ba for item in items)
+    return shared_text.phrase_place(matched, around, other)
 
 
 def _whole(items: Sequence[ReansweredPrompts]) -> str:

@@ -349,7 +349,7 @@ def test_d05_says_how_many_prompts_stand_there_and_how_many_count(audit):
     said = findings(audit, "licence-conflict-by-content", f"{LLAMA}/data/alpaca_en_demo").iloc[0]
     assert said["message"].startswith(
         "999 of 999 prompts (841 of them long and distinctive enough to count) and 73 of 999 records (48 word for word; "
-        "10 only as they hold a shorter one whole; "
+        "10 of them hold one; "
     )
     assert "985 of 51,974 prompts" in said["message"]  # the other direction
     assert (said["records"], said["severity"]) == (841, "error")

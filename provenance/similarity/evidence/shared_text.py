@@ -303,7 +303,7 @@ def phrase_kinds(matched: int, inside: int, around: int, exact: int | None = Non
     if inside:
         yield f"{f'{inside:,}' if inside < matched else 'all'} inside longer ones"
     if 0 < around < matched:
-        yield f"{around:,} only as they hold a shorter one whole"
+        yield f"{around:,} of them hold one"
 
 
 def phrase_relation(items: Sequence[SharedRecords], other: str) -> str:
@@ -314,9 +314,22 @@ def phrase_relation(items: Sequence[SharedRecords], other: str) -> str:
         other: what the other source is called.
     """
     counted = _drop_repeated_prompts(items)
-    if all(item.contained_ba == item.matched for item in counted):
-        return f"hold one of {other}"
-    return f"stand{' word for word' * all(item.exact == item.matched for item in counted)} in {other}"
+    if all(item.exact == item.matched for item in counted):
+        return f"stand word for word in {other}"
+    return phrase_place(sum(item.matched for item in counted), sum(item.contained_ba for item in counted), other)
+
+
+def phrase_place(matched: int, around: int, other: str) -> str:
+    """Say that records stand in another source, or hold one of it, or either.
+
+    Args:
+        matched: records.
+        around: of these, those that do no more than hold another one.
+        other: what the other source is called.
+    """
+    if not around:
+        return f"stand in {other}"
+    return f"hold one of {other}" if around == matched else f"stand in, or hold one of, {other}"
 
 
 def _group_by_view(items: Sequence[SharedRecords]) -> list[tuple[str, list[SharedRecords]]]:
