@@ -124,14 +124,14 @@ class _Rows:
 
     by_record: MatchRows
     view_b: Ints
-    shared: Ints
     distinct_a: Ints
     distinct_b: Ints
 
     @property
     def jaccard(self) -> npt.NDArray[np.float64]:
         """Of the two sets of each."""
-        value: npt.NDArray[np.float64] = self.shared / (self.distinct_a + self.distinct_b - self.shared)
+        shared = self.by_record.shared
+        value: npt.NDArray[np.float64] = shared / (self.distinct_a + self.distinct_b - shared)
         return value
 
     @property
@@ -142,7 +142,7 @@ class _Rows:
 
     def select(self, some: Ints) -> _Rows:
         """Return some of them."""
-        others = (self.view_b, self.shared, self.distinct_a, self.distinct_b)
+        others = (self.view_b, self.distinct_a, self.distinct_b)
         return _Rows(MatchRows(*(column[some] for column in self.by_record)), *(each[some] for each in others))
 
 
@@ -167,9 +167,16 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
         method = np.where(is_near, NEAR, np.where(distinct_a < distinct_b, INSIDE, AROUND))
         method[exact[order]] = EXACT
         by_record = MatchRows(
-            view[order], method, file_a[order], row_a[order], file_b[order], part["row_b"][order], distinctive
+            view[order],
+            method,
+            file_a[order],
+            row_a[order],
+            file_b[order],
+            part["row_b"][order],
+            distinctive,
+            shared,
         )
-        yield _Rows(by_record, view_b[order], shared, distinct_a, distinct_b)
+        yield _Rows(by_record, view_b[order], distinct_a, distinct_b)
 
 
 def _make_rows(batch: pa.RecordBatch, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -218,7 +225,7 @@ class _ViewWriters:
 
     def add(self, rows: _Rows) -> None:
         """Write some rows."""
-        columns = np.stack([*rows.by_record, rows.view_b, rows.shared, rows.distinct_a, rows.distinct_b])
+        columns = np.stack([*rows.by_record, rows.view_b, rows.distinct_a, rows.distinct_b])
         group = np.where(rows.is_within, rows.view_b, len(VIEWS))
         for view in np.unique(group).tolist():
             self._waiting[view].append(columns[:, group == view])
@@ -248,7 +255,7 @@ class _ViewWriters:
 
 def _make_matches(columns: Ints, rules: EvidenceRules, names: pa.Array) -> pa.Table:
     """Make MATCHES of some rows."""
-    view, method, a, row_a, b, row_b, distinctive, view_b, shared, distinct_a, distinct_b = columns
+    view, method, a, row_a, b, row_b, distinctive, shared, view_b, distinct_a, distinct_b = columns
     source = rules.codes[0]
     made: dict[str, Any] = {
         "view": names.take(pa.array(view)),
