@@ -23,6 +23,7 @@ from provenance.core.model import (
     VIEWS,
 )
 from provenance.core.model import OBSERVED as OBSERVED_WORDS
+from provenance.core.tables.schema_fields import FIELDS
 from provenance.core.tables.schema_fields import make_field as _field
 
 _TEXT = pa.string()
@@ -74,17 +75,6 @@ CONTACTS = pa.schema(
     ],
     metadata={"table": "CONTACTS", "grain": "one person or contact of one statement; may be withheld and erased"},
 )
-
-FIELDS = pa.list_(
-    pa.struct(
-        [
-            pa.field("name", _TEXT, nullable=False),
-            pa.field("side", pa.int8(), nullable=False),
-            pa.field("text", _LONG, nullable=False),
-        ]
-    )
-)
-"""Texts of columns: of each its name, whether it is of the prompt (0), the answer (1) or neither (2), and the text."""
 
 RECORDS = pa.schema(
     [
@@ -163,10 +153,7 @@ MATCHES = pa.schema(
         _field("start_b", _INT, "of a contained record: where it begins in the view of b", unit="bytes", null=True),
         _field("stop_b", _INT, "of a contained record: where it ends there", unit="bytes", null=True),
     ],
-    metadata={
-        "table": "MATCHES",
-        "grain": "one record, view and other file, and another view there; both directions are rows",
-    },
+    metadata={"table": "MATCHES", "grain": "one record, view, other file and view there; both directions are rows"},
 )
 
 OVERLAPS = pa.schema(
@@ -182,18 +169,8 @@ OVERLAPS = pa.schema(
         _field("exact", _INT, "records of a whose normalised text stands in b", unit="records"),
         _field("near", _INT, "records of a with a match in b at Jaccard >= 0.8, exact included", unit="records"),
         _field("near_distinctive", _INT, "the same with shared boilerplate masked", unit="records"),
-        _field(
-            "contained_ab",
-            _INT,
-            "records of a that stand whole inside their best match in b",
-            unit="records",
-        ),
-        _field(
-            "contained_ba",
-            _INT,
-            "records of b that stand whole inside their best match in a",
-            unit="records",
-        ),
+        _field("contained_ab", _INT, "records of a that stand whole inside their best match in b", unit="records"),
+        _field("contained_ba", _INT, "records of b that stand whole inside their best match in a", unit="records"),
     ],
     metadata={"table": "OVERLAPS", "grain": "one view, view of b, and ordered pair of sources or of files"},
 )

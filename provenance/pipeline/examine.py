@@ -302,7 +302,7 @@ def _make_tables(
     )
     between = across[0] if across else None
     short_fields = int(observed.files["short_fields"].to_numpy().sum())
-    found = match_plan.assemble_result(plan, exact_parts, compared_views, between, short_fields)
+    found = match_plan.assemble_result(plan, exact_parts, compared_views, across=between, short_fields=short_fields)
     references, looked_up = reference_matches.assemble_references(query, lookups, plan)
     files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
     originals = find_known_originals(files, references)

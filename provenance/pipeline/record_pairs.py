@@ -37,8 +37,8 @@ def pairs(
     a: str,
     b: str,
     view: str = "whole",
-    view_b: str | None = None,
     *,
+    view_b: str | None = None,
     data: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Expand the matches between two sources, or two files, to all pairs of records.

@@ -49,7 +49,7 @@ def compile_kernels() -> None:
         across = None if plan.across is None else compare_across(plan.across)
         partitions, found = (
             match_plan.gather_matches(joined, likened, across),
-            match_plan.assemble_result(plan, joined, likened, across),
+            match_plan.assemble_result(plan, joined, likened, across=across),
         )
         columns = [pa.array(plan.paths), pa.array(plan.paths), *[pa.nulls(len(plan.paths), pa.string())] * 2]
         owned = pa.table(columns, ["path", "source", "licence", "sha256"])

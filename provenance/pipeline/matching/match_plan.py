@@ -266,6 +266,7 @@ def assemble_result(
     plan: MatchPlan,
     exact: Sequence[ExactResult],
     compared: Sequence[ComparedView],
+    *,
     across: across_tasks.AcrossResult | None = None,
     short_fields: int = 0,
 ) -> ComparisonResult:

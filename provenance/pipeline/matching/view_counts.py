@@ -4,6 +4,9 @@ A match between views is not kept where the same record is known to stand in the
 nearly or word for word; of a prompt or a column of it the prompt, of an answer the answer; of what stands inside
 longer texts the whole of it inside another; of what holds shorter ones where another match already says that it holds,
 or has, a text of that file.
+
+What is found is a prompt or a column: that a whole or an answer has what is a column elsewhere is counted as the other
+direction of that match, and is no row, so that rows of these views are of matches within them.
 """
 
 from __future__ import annotations
@@ -65,23 +68,24 @@ def _keep_fuller(record: Any, rows: Any, view_b: Any, jaccard: Any, sides: Any, 
                 else:
                     known[b] |= prompt if view[end] == PROMPT else answer
                     known[b] |= holds if method[end] <= NEAR else np.uint8(0)
-            elif method[end] <= NEAR:
+            elif method[end] <= NEAR and (view[end] == PROMPT or view[end] >= single):
                 known[b] |= holds
             end += 1
         for at in range(begin, end):
             if view[at] == view_b[at] and view[at] < single:
                 continue
-            b, said = file_b[at], known[file_b[at]]
-            covered = said & whole
+            is_row = view[at] == PROMPT or view[at] >= single
+            b, marks = file_b[at], known[file_b[at]]
+            covered = marks & whole
             if method[at] == AROUND:
-                covered |= said & holds
+                covered |= marks & holds
             elif method[at] == INSIDE:
-                covered |= said & inside
+                covered |= marks & inside
             if view[at] == PROMPT or (view[at] >= single and sides[view[at]] == PROMPT_SIDE):
-                covered |= said & prompt
+                covered |= marks & prompt
             elif view[at] == ANSWER or (view[at] >= single and sides[view[at]] == ANSWER_SIDE):
-                covered |= said & answer
-            if covered:
+                covered |= marks & answer
+            if covered or (method[at] == AROUND and not is_row):
                 continue
             if method[at] == AROUND:
                 other = widest[b]
@@ -92,8 +96,6 @@ def _keep_fuller(record: Any, rows: Any, view_b: Any, jaccard: Any, sides: Any, 
                 widest[b] = at
             elif view[at] == PROMPT:
                 known[b] |= prompt
-            elif view[at] == ANSWER:
-                known[b] |= answer
             kept[at] = True
         for at in range(begin, end):
             known[file_b[at]], widest[file_b[at]] = 0, -1
@@ -125,7 +127,7 @@ class AcrossCounter:
             jaccard: of each.
 
         Returns:
-            Which are matches between views that are kept.
+            Which are matches between views that are kept, and rows.
         """
         if bool((view_b == rows.view).all()) and bool((view_b < len(VIEWS)).all()):
             return np.zeros(len(view_b), np.bool_)
@@ -144,11 +146,18 @@ class AcrossCounter:
         ):
             held.append(_count_records(record[some], *views, a, b, kinds))
             held[:] = [_add(held)] if sum(map(len, held)) > _ROWS_HELD else held
-        return kept
+        listed: npt.NDArray[np.bool_] = kept & _is_listed(rows.view)
+        return listed
 
     def total(self) -> AcrossCounts:
         """Return what was counted."""
         return AcrossCounts(_add(self._files), _add(self._of_sources))
+
+
+def _is_listed(view: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which views are found in others: prompts and columns."""
+    listed: npt.NDArray[np.bool_] = (view == PROMPT) | (view >= len(VIEWS))
+    return listed
 
 
 def _count_records(record: Ints, view: Ints, view_b: Ints, a: Ints, b: Ints, kinds: npt.NDArray[np.bool_]) -> pa.Table:
@@ -192,6 +201,6 @@ def list_pairs(counted: pa.Table) -> Iterator[tuple[tuple[int, int, int, int], t
     }
     both = sorted({*found, *((view_b, view, b, a) for view, view_b, a, b in found)})
     for view, view_b, a, b in both:
-        if a != b:
+        if a != b and (view == PROMPT or view >= len(VIEWS)):
             exact, near, distinctive, inside = found.get((view, view_b, a, b), (0, 0, 0, 0))
             yield (view, view_b, a, b), (exact, near, distinctive, inside, found.get((view_b, view, b, a), (0,) * 4)[3])

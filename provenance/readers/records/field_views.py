@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.core.schemas import FIELDS
+from provenance.core.tables.schema_fields import FIELDS
 from provenance.readers.records import column_roles, string_kernels, value_tape
 from provenance.readers.records.value_tape import ANSWERS, END, FIELD, FLAGS, KIND, REC, START
 
@@ -193,7 +193,7 @@ def _pick_fields(
 
 
 def build_fields(
-    buf: Any, tape: Any, order: Any, views: Sequence[Any], count: int, columns: Sequence[str]
+    buf: Any, tape: Any, order: Any, views: Sequence[Any], *, count: int, columns: Sequence[str]
 ) -> tuple[pa.Array | None, pa.Array | None]:
     """Make the fields of records.
 
@@ -206,7 +206,7 @@ def build_fields(
         columns: names of columns by number, the first one empty.
 
     Returns:
-        schemas.FIELDS, one value a record, null where it has none; int32: how many of each are too short. None = no
+        FIELDS, one value a record, null where it has none; int32: how many of each are too short. None = no
         record has any.
     """
     picked, texts = np.empty(len(order), np.int32), np.empty((len(order), 4), np.int32)

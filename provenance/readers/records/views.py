@@ -37,6 +37,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.core import schemas
+from provenance.core.tables.schema_fields import FIELDS
 from provenance.readers.records import field_views, personal_columns, string_kernels
 from provenance.readers.records.column_roles import (
     ANSWER,
@@ -211,7 +212,7 @@ class Views:
         surrogates: values with a lone surrogate, which is U+FFFD now.
         aside: for detectors alone; None = no record has any.
         named: columns that are called as personal data is; None = no record has any.
-        fields: schemas.FIELDS; None = no record has any.
+        fields: FIELDS; None = no record has any.
         short_fields: fields of each record that are too short to be compared by themselves; None = none.
     """
 
@@ -259,7 +260,7 @@ def build_views(
     )
     named = personal_columns.name_columns(buf, tape, count, names)
     rows = [picks[k, : counts[k]] for k in (_WHOLE, _PROMPT, _ANSWER)]
-    fields, short = field_views.build_fields(buf, tape, order, rows, count, columns)
+    fields, short = field_views.build_fields(buf, tape, order, rows, count=count, columns=columns)
     return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0], joined[_ASIDE], named, fields, short)
 
 
@@ -292,7 +293,7 @@ def make_batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.R
             *(views.whole, views.prompt, views.answer, views.url, views.licence, views.origin),
             pa.nulls(len(errors), pa.large_string()) if views.aside is None else views.aside,
             pa.nulls(len(errors), pa.list_(pa.string())) if views.named is None else views.named,
-            pa.nulls(len(errors), schemas.FIELDS) if views.fields is None else views.fields,
+            pa.nulls(len(errors), FIELDS) if views.fields is None else views.fields,
             _zeros(len(errors)) if views.short_fields is None else views.short_fields,
             _REASONS.take(pa.array(codes)) if codes.any() else pa.nulls(len(codes), pa.string()),
         ],

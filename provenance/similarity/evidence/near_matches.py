@@ -97,7 +97,15 @@ def match_near(similar: SimilarPairs, scratch: Path) -> Iterator[NearMatches]:
 
 
 def order_directions(similar: SimilarPairs, scratch: Path) -> Ordering:
-    """Put both directions of every pair in the order of the node they start from."""
+    """Put both directions of every pair in the order of the node they start from.
+
+    Args:
+        similar: from `near_pairs.find_similar`.
+        scratch: a folder in which pairs are put in order.
+
+    Returns:
+        Parts of _PAIR; all pairs of a node stand in one.
+    """
     pairs = Ordering(scratch, "directed", _PAIR, share=_MEMORY_SHARE, bits=max(1, len(similar.nodes).bit_length()))
     for at in range(0, len(similar.left), _CELL_PAIRS_AT_A_TIME):
         left, right, shared, distinctive = (

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core import schemas
+from provenance.core.tables.schema_fields import FIELDS
 from provenance.readers.records import column_roles, csv, field_views, json, parquet
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, Stream
@@ -171,4 +172,4 @@ def test_every_string_of_a_record_is_in_a_view_or_beside_them(record):
     for each in row["fields"] or ():
         assert set(each["text"].split("\n")) <= {*whole, *(row["aside"] or "").split("\n")}
         assert each["text"] not in (row["whole"], row["prompt"], row["answer"]) or len(row["fields"]) > 1
-    assert schemas.RECORDS.field("fields").type == schemas.FIELDS
+    assert schemas.RECORDS.field("fields").type == FIELDS
