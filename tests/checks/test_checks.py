@@ -1,8 +1,8 @@
 """Every check against its table of cases, tests/checks/<check>.yaml: flagged and clean rows, values, units, words.
 
 A case gives rows of the tables that the check reads; what a row leaves out is a default. `copies` makes MATCHES and
-OVERLAPS, of which is counted what a check reads: [path, other path, records, view, shingles, method, distinctive], where
-the first records of both files are the same. `expect` lists the
+OVERLAPS, of which is counted what a check reads: [path, other path, records, view, shingles, method, distinctive, longer],
+where the first records of both files are the same; contained ones stand in records of `longer` shingles. `expect` lists the
 findings in order, each by the fields that matter; `says` are parts of the message, and `silent` parts that must not be in it.
 """
 
@@ -21,7 +21,7 @@ from provenance.core.model import CheckSpec
 from provenance.errors import UnknownCheck
 from provenance.similarity.evidence import match_batches
 from provenance.similarity.evidence.evidence_rules import make_rules
-from provenance.sources.file_splits import find_splits
+from provenance.sources.file_splits import find_splits, find_unnamed
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
 CASES = [(check, name) for check, cases in TABLES.items() for name in cases]
@@ -83,13 +83,14 @@ def copied(copies, files):
     for a, b, count, *more in copies:
         view, shingles, method = (more + ["whole", 5, "exact"][len(more) :])[:3]
         distinctive = more[3] if len(more) > 3 else shingles
-        for x, y in ((a, b), (b, a)):
+        longer = more[4] if len(more) > 4 else shingles
+        for x, y, distinct in ((a, b, (shingles, longer)), (b, a, (longer, shingles))):
             ends = {"view": view, "source_a": of[x]["source"], "path_a": x, "source_b": of[y]["source"], "path_b": y}
             same = {
                 "jaccard": 1.0,
                 "shared": shingles,
-                "distinct_a": shingles,
-                "distinct_b": shingles,
+                "distinct_a": distinct[0],
+                "distinct_b": distinct[1],
                 "method": method,
                 "distinctive": distinctive,
             }
@@ -104,7 +105,14 @@ def counted(matches, overlaps, tables, settings):
     files = tables["files"]
     splits = find_splits(files, tables["claims"])
     paths = sorted(row["path"] for row in files.to_pylist() if row["source"])
-    rules = make_rules(paths, files, minimum=settings["minimum"], originals=settings["originals"], splits=splits)
+    rules = make_rules(
+        paths,
+        files,
+        minimum=settings["minimum"],
+        originals=settings["originals"],
+        splits=splits,
+        unnamed=find_unnamed(files, tables["claims"]),
+    )
     return match_batches.count_matches(matches, rules, overlaps) | {"overlaps": overlaps}
 
 

@@ -15,6 +15,7 @@ from provenance.similarity.evidence import match_counts
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import MatchRows
 from provenance.similarity.evidence.match_kinds import AROUND, INSIDE
+from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,5 +115,6 @@ def _number_rows(matches: pa.Table, paths: pa.Array) -> MatchRows:
         matches[name].to_numpy() for name in ("row_a", "row_b", "distinct_a", "distinct_b", "distinctive")
     )
     method = np.where(method == INSIDE, np.where(distinct_a < distinct_b, INSIDE, AROUND), method)
+    covers = find_covering(distinct_a, distinct_b)
     order = np.lexsort((file_b, view, row_a, file_a))
-    return MatchRows(*(each[order] for each in (view, method, file_a, row_a, file_b, row_b, distinctive)))
+    return MatchRows(*(each[order] for each in (view, method, file_a, row_a, file_b, row_b, distinctive, covers)))

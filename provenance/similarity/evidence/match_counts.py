@@ -37,6 +37,7 @@ from provenance.similarity.evidence.match_kinds import (
     number_places,
     pack_group,
 )
+from provenance.similarity.evidence.split_leaks import show_leaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,6 +72,7 @@ class MatchRows(NamedTuple):
         file_b: the other file.
         row_b: the record there.
         distinctive: shingles in both that are no boilerplate.
+        covers: of contained records, whether the shorter is at least half of the longer, see `split_leaks`.
     """
 
     view: Ints
@@ -80,12 +82,13 @@ class MatchRows(NamedTuple):
     file_b: Ints
     row_b: Ints
     distinctive: Ints
+    covers: Ints
 
 
 @njit(nogil=True, cache=True)
 def _find_evidence(rows: Any, codes: Any, keeps: Any, minimum: Any) -> Any:
     """Say of every row which of ENOUGH, LICENSED and UNEXPLAINED it is; rows of a record stand together."""
-    view, method, file_a, row_a, file_b, _, distinctive = rows
+    view, method, file_a, row_a, file_b, _, distinctive, _ = rows
     count = view.shape[0]
     evidence = np.zeros(count, np.uint8)
     explained, explained_licensed = np.zeros(2, np.bool_), np.zeros(2, np.bool_)
@@ -194,8 +197,8 @@ def _find_records(rows: MatchRows) -> Ints:
 def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[Ints, Ints, Ints, Ints]:
     """Say of every row what it shows of its record in each place, and by which text.
 
-    A row stands in four places: the other file, its source under its licence, its source, and all training data that
-    its file is held out from. Where it shows nothing, the kinds are 0, and the text is that of none.
+    A row stands in four places: the other file, its source under its licence, its source, and its source again where
+    one of the files is held out from the other. Where it shows nothing, the kinds are 0, and the text is that of none.
     """
     codes, a, b = rules.codes, rows.file_a, rows.file_b
     evidence = find_evidence(rows, rules).astype(np.int64)
@@ -207,12 +210,10 @@ def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[I
     kinds, texts = np.zeros((2, len(a), 4), np.int64)
     where = np.empty((len(a), 4), np.int64)
     where[:, 0], where[:, 1] = b, places.files + codes[FileCode.GROUP][b]
-    where[:, 2], where[:, 3] = places.first_source + source_b, places.training
+    where[:, 2], where[:, 3] = places.first_source + source_b, places.training + source_b
     kinds[:, 0], kinds[:, 1] = shown, shown * between
     kinds[:, 2] = shown | (shown * differs) << DIFFERENT
-    enough = np.flatnonzero(evidence & ENOUGH)
-    leaking = enough[rules.find_leaks(a[enough], b[enough])]
-    kinds[leaking, 3] = shown[leaking]
+    kinds[:, 3] = show_leaks(rows, rules)
     text = b << _FILE_SHIFT | rows.row_b
     counts = between & (evidence & UNEXPLAINED > 0) & (differs | (rows.view == PROMPT))
     texts[:] = _LAST
@@ -252,7 +253,7 @@ class MatchCounter:
         some, places = MatchRows(*(column[ends[0] : ends[-1]] for column in rows)), self._places
         entries, texts = _count_records(
             _show_rows(some, self._rules, places), some.file_a, some.row_a, ends - ends[0],
-            places.first_source, places.training + 1,
+            places.first_source, places.end,
         )  # fmt: skip
         self._parts.append(pa.table(list(entries.T), schema=COUNTS))
         if sum(map(len, self._parts)) > _ROWS_OF_COUNTS:
