@@ -135,7 +135,8 @@ def _find_most(sets: LeakSets, rules: EvidenceRules, file: Ints, source: Ints) -
     """Find the file of each source that holds most of what is held out from it, rather one named for training."""
     pairs, codes = sets.pairs, rules.codes
     shown = pairs.count(_shows(pairs, ENOUGH | WITHIN | HOLDS, WHOLE) | _shows(pairs, ENOUGH | WITHIN | HOLDS, PROMPT))
-    leaking = np.flatnonzero(rules.find_leaks(pairs.file, pairs.other))
+    matched = pairs.count(_shows(pairs, COPY | WITHIN | HOLDS, WHOLE) | _shows(pairs, COPY | WITHIN | HOLDS, PROMPT))
+    leaking = np.flatnonzero(rules.find_leaks(pairs.file, pairs.other) & (matched > 0))
     a, b = pairs.file[leaking], pairs.other[leaking]
     order = np.lexsort((-b, -shown[leaking], codes[FileCode.TRAINING, b] == 0, codes[FileCode.SOURCE, b], a))
     a, b = a[order], b[order]  # of equal ones the last
