@@ -111,7 +111,6 @@ class _Rows:
     """Matches in order, and what of them is not counted."""
 
     by_record: MatchRows
-    shared: Ints
     distinct_a: Ints
     distinct_b: Ints
 
@@ -144,9 +143,10 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
             file_b[order],
             part["row_b"][order],
             distinctive,
+            shared,
             covers,
         )
-        yield _Rows(by_record, shared, distinct_a, distinct_b)
+        yield _Rows(by_record, distinct_a, distinct_b)
 
 
 def _make_rows(batch: pa.RecordBatch, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -194,7 +194,7 @@ class _ViewWriters:
 
     def add(self, rows: _Rows) -> None:
         """Write some rows."""
-        columns = np.stack([*rows.by_record, rows.shared, rows.distinct_a, rows.distinct_b])
+        columns = np.stack([*rows.by_record, rows.distinct_a, rows.distinct_b])
         for view in np.unique(rows.by_record.view).tolist():
             self._waiting[view].append(columns[:, rows.by_record.view == view])
             if sum(part.shape[1] for part in self._waiting[view]) >= _ROWS_PER_CHUNK:
@@ -222,7 +222,7 @@ class _ViewWriters:
 
 def _make_matches(columns: Ints, rules: EvidenceRules) -> pa.Table:
     """Make MATCHES of some rows of one view."""
-    view, method, a, row_a, b, row_b, distinctive, _, shared, distinct_a, distinct_b = columns
+    view, method, a, row_a, b, row_b, distinctive, shared, _, distinct_a, distinct_b = columns
     source = rules.codes[0]
     made: dict[str, Any] = {
         "view": pa.repeat(VIEWS[view[0]], len(a)),

@@ -46,9 +46,11 @@ class FileCode(IntEnum):
     """Number of what it is a split of."""
     BEHIND = 8
     """Number of the cut; 0 = it names none."""
-    UNNAMED = 9
+    UNIQUE = 9
+    """Whether no two of its records have the same text."""
+    UNNAMED = 10
     """Whether nothing says which split it is, so that it is trained on as far as anybody knows."""
-    FOLD = 10
+    FOLD = 11
     """Number of the fold of a cross-validation; 0 = it names none."""
 
 
@@ -181,6 +183,7 @@ def make_rules(
     codes[FileCode.ORIGINAL] = _find_names(names, originals)
     codes[FileCode.UNNAMED] = _find_names(names, set(unnamed) - set(originals))
     codes[FileCode.CONTENT] = pc.fill_null(digest.dictionary_encode().indices, -1).to_numpy()
+    codes[FileCode.UNIQUE] = _find_unique(files).take(row).to_numpy(zero_copy_only=False)
     _number_splits(codes, names, splits)
     original = np.unique(licence_number[codes[FileCode.ORIGINAL] > 0])
     return EvidenceRules(
@@ -204,6 +207,15 @@ def _find_names(names: pa.Array, chosen: Iterable[str]) -> npt.NDArray[np.bool_]
     return found
 
 
+def _find_unique(files: pa.Table) -> pa.Array:
+    """Tell in which files no text stands twice."""
+    if "records_distinct" not in files.column_names:
+        return pa.repeat(pa.scalar(False), len(files))  # nobody asks how many texts there are
+    readable = pc.subtract(files["records"], files["records_unreadable"])
+    unique = pc.and_(pc.equal(files["records_distinct"], readable), pc.greater(readable, 0))
+    return unique.combine_chunks()
+
+
 def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]) -> None:
     """Write which files are held out from which; equal words have one number."""
     words: dict[tuple[object, ...], int] = {(): 0}
@@ -220,9 +232,10 @@ def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]
 
 
 def _find_kept(licences: list[str], original: list[int]) -> npt.NDArray[np.bool_]:
-    """Compare every licence with those of known originals."""
+    """Compare every licence with those of known originals; who states none has dropped none but the original's."""
     keeps = np.zeros((len(licences), len(licences)), np.bool_)
     for other in original:
+        keeps[0, other] = other > 0
         for mine in range(1, len(licences) if other else 0):
             keeps[mine, other] = not find_losses(licences[mine], licences[other])
     return keeps

@@ -19,6 +19,7 @@ from provenance.similarity.evidence.match_kinds import (
     BITS_PER_VIEW,
     COPY,
     ENOUGH,
+    EVIDENT,
     HOLDS,
     INSIDE,
     NEAR,
@@ -134,7 +135,7 @@ def _or_none(values: Ints, known: npt.NDArray[np.bool_]) -> pa.Array:
 def _find_most(sets: LeakSets, rules: EvidenceRules, file: Ints, source: Ints) -> Ints:
     """Find the file of each source that holds most of what is held out from it, rather one named for training."""
     pairs, codes = sets.pairs, rules.codes
-    shown = pairs.count(_shows(pairs, ENOUGH | WITHIN | HOLDS, WHOLE) | _shows(pairs, ENOUGH | WITHIN | HOLDS, PROMPT))
+    shown = pairs.count(_shows(pairs, EVIDENT, WHOLE) | _shows(pairs, EVIDENT, PROMPT))
     matched = pairs.count(_shows(pairs, COPY | WITHIN | HOLDS, WHOLE) | _shows(pairs, COPY | WITHIN | HOLDS, PROMPT))
     leaking = np.flatnonzero(rules.find_leaks(pairs.file, pairs.other) & (matched > 0))
     a, b = pairs.file[leaking], pairs.other[leaking]
