@@ -44,7 +44,7 @@ ALPACA_DATA = f"{ALPACA}/alpaca_data.json"
 NEW_CODE = "instruct/codealpaca/data/new_codealpaca.json"
 CODEGEN = f"{TEACHER}/Codegen/codegen-instruct.json"
 TRANSLATED = f"{HIKARIMING}/history/翻译后的中文数据/"
-UNPARSABLE = "alpaca_data-9407-12345"
+UNPARSABLE = "alpaca_data-9407-12345-中文"
 
 TRUTH = {  # file of truth: files of a, files of b by how their paths begin, view
     "dev01_lf_en_demo__alpaca__full": (DEMO, ALPACA_DATA, "whole"),
