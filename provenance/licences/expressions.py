@@ -97,7 +97,7 @@ def split_statement(raw: str) -> list[Part]:
     if whole is not None:
         return [Part("any", whole)]
     parts = read_statement(text, raw)
-    if len(parts) > 1 or (parts and not _is_restriction(parts[0].licence)):
+    if parts and not _is_restriction(parts):
         return parts
     prose = _read_prose(text, raw)
     if not parts and prose.how == "notice" and _NAMED.search(prose.expression or ""):
@@ -120,12 +120,12 @@ _LIMIT = re.compile(r"LicenseRef-provenance-(?:noncommercial|research-only|no-tr
 _NAMED = re.compile(rf"(?:^| |\()(?!{_LIMIT.pattern}|{UNKNOWN})[\w.]")
 
 
-def _is_restriction(licence: Licence) -> bool:
-    """Tell whether a restriction is stated and no licence is named."""
-    parts = split_and(licence.expression or "")
-    return any(_LIMIT.fullmatch(part) for part in parts) and all(
-        part == UNKNOWN or _LIMIT.fullmatch(part) for part in parts
-    )
+def _is_restriction(parts: list[Part]) -> bool:
+    """Tell whether a restriction on all that is there, or on the data, is stated and no licence is named."""
+    if any(part.subject in {"code", "model"} for part in parts):
+        return False
+    stated = [each for part in parts for each in split_and(part.licence.expression or UNKNOWN) if each != UNKNOWN]
+    return bool(stated) and all(map(_LIMIT.fullmatch, stated))
 
 
 def is_placeholder(text: str) -> bool:
@@ -167,7 +167,7 @@ def _strip_markup(text: str) -> str:
 def _join_licences(licences: list[Licence], raw: str) -> Licence:
     if len(licences) == 1:
         return licences[0]
-    expressions = sorted({each.expression or UNKNOWN for each in licences})
+    expressions = sorted({part for each in licences for part in split_and(each.expression or UNKNOWN)})
     if not expressions or expressions == [UNKNOWN]:
         return Licence(None, "none", raw, "a list without a known licence" if licences else "empty")
     exact = [each for each in expressions if not is_vaguer(each, expressions)]
