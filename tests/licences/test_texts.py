@@ -75,8 +75,54 @@ def test_runs_are_windows_of_five_words(some):
     assert hash_runs(split_words(" ".join(some))) == hash_runs(some)
 
 
+@pytest.mark.parametrize(
+    "rider",
+    [
+        "No commercial use is permitted.", "This may not be used for training machine learning models.", "No AI training.", "仅供研究",
+        "不得用于商业用途", "Commons Clause", "The data is restricted.", "Research only.", "Images excluded.", "Nur für Forschung",
+        "Data: all rights reserved, ask us.", "Usage non commercial uniquement", "Salvo las imágenes",
+        "The data in this folder is licensed separately and not under this licence.",
+        "You must obtain written permission from the authors before redistribution of the data.",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["before", "behind", "between the lines", "in a sentence"])
+def test_words_added_to_a_text_that_limit_are_never_dropped(rider, place):
+    text = {
+        "before": f"{rider}\n\n{MIT}",
+        "behind": f"{MIT}\n{rider}\n",
+        "between the lines": MIT.replace("\n\nTHE SOFTWARE", f"\n\n{rider}\n\nTHE SOFTWARE"),
+        "in a sentence": MIT.replace("subject to", f"{rider} subject to", 1),
+    }[place]
+    assert text != MIT
+    assert {licence.expression for licence in identify(text)} == {None}
+
+
+@pytest.mark.parametrize("words", ["without restriction", "sell", "modify", "free of charge"])
+def test_words_left_out_of_a_text_make_it_another(words):
+    text = " ".join(MIT.split()).replace(words, "", 1)
+    assert len(text) < len(" ".join(MIT.split()))
+    (found,) = identify(text)
+    assert found.expression is None
+    assert found.raw == "MIT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MIT License",
+        "# Apache License 2.0\n",
+        "MIT License\n\nYou may look at this data but not copy it, modify it, or use it for any purpose without permission.",
+        "Apache License\n\nAll uses need our consent.",
+        "BSD 3-Clause License\n\n本数据不得使用。",
+    ],
+)
+def test_a_title_alone_is_no_licence_text(text):
+    assert [licence.expression for licence in identify(text) if licence.expression] == []
+    assert all(normalise(licence.note).expression is None for licence in identify(text))
+
+
 def test_the_index_is_small():
-    assert (package_data.DATA_FOLDER / "licence-texts.npz").stat().st_size < 1_000_000
+    assert (package_data.DATA_FOLDER / "licence-texts.npz").stat().st_size < 1_500_000
 
 
 def test_hostile_texts_cost_bounded_time():
@@ -176,6 +222,28 @@ def _variants(text):
         + text
         + "\n\n## Thanks\n\nThanks to all.\n"
     )
+
+
+SAME_TEXT = re.compile(
+    r"(?:-no)?(?:-invariants|-RFN)|-no-copyleft-exception|-Combined-Work-Exception|-or-later$|-only$|\+$"
+)
+
+
+@pytest.mark.realdata
+def test_every_official_text_is_itself_or_no_exact_text(realdata):
+    """Exhaustive over SPDX's list. Ids that share one text, as GPL-3.0-only and -or-later do, are one here."""
+    wrong, right = [], 0
+    for path in sorted((realdata / "licences/spdx_license_xml/src").rglob("*.xml")):
+        root = ET.parse(path).getroot()  # noqa: S314 - a test's own data
+        text = "".join(root.find(f".//{SPDX}text").itertext())
+        ids = {path.stem, *(node.text for node in root.iter(f"{SPDX}obsoletedBy"))}
+        for variant in (text, "\n".join(textwrap.wrap(" ".join(text.split()), 61))):
+            found = {SAME_TEXT.sub("", licence.expression) for licence in identify(variant) if licence.expression}
+            right += bool(found)
+            if found - {SAME_TEXT.sub("", id_) for id_ in ids}:
+                wrong.append((path.stem, found))
+    assert not wrong
+    assert right > 1300
 
 
 @pytest.mark.realdata
