@@ -23,6 +23,7 @@ from provenance.licences.expressions import (
     normalise,
 )
 from provenance.licences.licence import split_and
+from provenance.licences.names import load_official
 from provenance.licences.notices import find_notices
 from provenance.licences.terms import find_right
 from provenance.licences.text_runs import WORDS_PER_RUN, hash_runs, split_words
@@ -206,12 +207,17 @@ def _read_named(text: str) -> tuple[Licence, ...]:
 
 
 def _is_title(body: list[str], licence: Licence) -> bool:
-    """Tell a title, which is no text and states nothing, from a sentence, an address, and a name that withholds."""
-    if licence.expression is None or re.search(
-        r"https?:|licen[cs]ed|under|released|许可|授权", " ".join(body), re.IGNORECASE
-    ):
+    """Tell the title of a text, "MIT License", from a tag, a sentence, and a name that withholds."""
+    text = " ".join(body).strip(" .:")
+    official = load_official().get(licence.expression or "", "")
+    if not official or re.search(r"https?:|identifier|licen[cs]ed|under|released|许可|授权", text, re.IGNORECASE):
         return False
-    return find_right(licence.expression, "commercial-service").value != "no"
+    titled = re.search(r"licen[cs]e", text, re.IGNORECASE) is not None or text.casefold() == official.casefold()
+    return titled and text.casefold() != str(licence.expression).casefold() and _permits(str(licence.expression))
+
+
+def _permits(expression: str) -> bool:
+    return find_right(expression, "commercial-service").value != "no"
 
 
 def _is_copyright(line: str) -> bool:
