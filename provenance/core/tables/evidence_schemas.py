@@ -19,11 +19,14 @@ SHARED = pa.schema(
         make_field("licence_b", _TEXT, "the licence of its files; null = none whose terms are known", null=True),
         make_field("row", _INT, "the first of `records`"),
         make_field("records", _INT, "records that are evidence: distinctive, explained by no original", unit="records"),
-        make_field("matched", _INT, "records that stand there, nearly or word for word", unit="records"),
-        make_field("exact", _INT, "of these, word for word", unit="records"),
+        make_field("matched", _INT, "records that stand there, or hold one of b whole", unit="records"),
+        make_field("exact", _INT, "of `matched`, those that stand there word for word", unit="records"),
         make_field("explained", _INT, "records that a known original explains, and else were evidence", unit="records"),
-        make_field("contained_ab", _INT, "records that stand whole inside one of b", unit="records"),
-        make_field("contained_ba", _INT, "records that hold one of b whole", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
+        make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field(
             "texts", _INT, "distinct texts among `records` of all files of both sources and licences", unit="texts"
         ),
@@ -40,7 +43,12 @@ COPIED = pa.schema(
         make_field("source_b", _TEXT, "the other source"),
         make_field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
         make_field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
-        make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),
+        make_field("matched", _INT, "records that stand there or hold one of b, evidence or not", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
+        make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field("row", _INT, "the first whose prompt alone stands there, else of `records`, else of any prompt"),
         make_field("texts", _INT, "distinct texts among `records` of all files of the source", unit="texts"),
     ],
@@ -56,10 +64,17 @@ REANSWERED = pa.schema(
         make_field("path_a", _TEXT, "the file"),
         make_field("source_b", _TEXT, "the other source"),
         make_field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
-        make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),
+        make_field("matched", _INT, "records that stand there or hold one of b, evidence or not", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
+        make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("words", _INT, "words of `reanswered` that stand in both, about", unit="words"),
         make_field("records_a", _INT, "records of the file", unit="records"),
         make_field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
-        make_field("prompts_matched", _INT, "records whose prompt stands there, evidence or not", unit="records"),
+        make_field("prompts_matched", _INT, "records whose prompt stands there or holds one of b", unit="records"),
+        make_field("prompts_ab", _INT, "of these, those that stand there inside longer ones alone", unit="records"),
+        make_field("prompts_ba", _INT, "of these, those that do no more than hold one of b", unit="records"),
         make_field("prompts_a", _INT, "records of the file that have a prompt", unit="records"),
         make_field("reanswered", _INT, "of `prompts`, those of which record and answer are not there", unit="records"),
         make_field("row", _INT, "the first of `reanswered`, else of `records`, else of `prompts`"),
@@ -70,14 +85,22 @@ REANSWERED = pa.schema(
 
 LEAKS = pa.schema(
     [
-        make_field("source", _TEXT, "source of both files"),
-        make_field("path", _TEXT, "the file that is held out"),
-        make_field("other_path", _TEXT, "the training file that holds most of its records"),
+        make_field("source", _TEXT, "source of the file that is held out"),
+        make_field("path", _TEXT, "that file"),
+        make_field("other", _TEXT, "source that is trained on; the same or another"),
+        make_field("other_path", _TEXT, "its file that holds most of the records, rather one named for training"),
+        make_field("trained", pa.bool_(), "whether that file is named for training; else nothing says what it is for"),
         make_field("records", _INT, "records that also stand in what they are held out from", unit="records"),
-        make_field("whole", _INT, "of these, not by their prompt alone", unit="records"),
-        make_field("row", _INT, "the first of `records`"),
+        make_field("whole", _INT, "of these, whole, word for word or nearly so", unit="records"),
+        make_field("prompts", _INT, "of the others, by their prompt, word for word or nearly so", unit="records"),
+        make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),
+        make_field("row", _INT, "the first of `records`; null = there is none", null=True),
+        make_field("other_row", _INT, "the first record of other_path that shows any; null = not known", null=True),
     ],
-    metadata={"table": "LEAKS", "grain": "one file that is held out for a test or validation; never sealed"},
+    metadata={
+        "table": "LEAKS",
+        "grain": "one file that is held out for a test or validation, and one source that is trained on; never sealed",
+    },
 )
 
 REPEATS = pa.schema(

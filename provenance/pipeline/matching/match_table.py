@@ -35,6 +35,7 @@ from provenance.similarity.evidence.evidence_rules import EvidenceRules, load_ru
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import TEXTS, MatchRows
 from provenance.similarity.evidence.match_kinds import AROUND, EXACT, INSIDE, NEAR
+from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -110,7 +111,6 @@ class _Rows:
     """Matches in order, and what of them is not counted."""
 
     by_record: MatchRows
-    shared: Ints
     distinct_a: Ints
     distinct_b: Ints
 
@@ -134,10 +134,19 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
         is_near = set_overlap.is_near(shared, distinct_a, distinct_b)
         method = np.where(is_near, NEAR, np.where(distinct_a < distinct_b, INSIDE, AROUND))
         method[kind[order] & 1 > 0] = EXACT
+        covers = find_covering(distinct_a, distinct_b)
         by_record = MatchRows(
-            kind[order] >> 1, method, file_a[order], row_a[order], file_b[order], part["row_b"][order], distinctive
+            kind[order] >> 1,
+            method,
+            file_a[order],
+            row_a[order],
+            file_b[order],
+            part["row_b"][order],
+            distinctive,
+            shared,
+            covers,
         )
-        yield _Rows(by_record, shared, distinct_a, distinct_b)
+        yield _Rows(by_record, distinct_a, distinct_b)
 
 
 def _make_rows(batch: pa.RecordBatch, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -185,7 +194,7 @@ class _ViewWriters:
 
     def add(self, rows: _Rows) -> None:
         """Write some rows."""
-        columns = np.stack([*rows.by_record, rows.shared, rows.distinct_a, rows.distinct_b])
+        columns = np.stack([*rows.by_record, rows.distinct_a, rows.distinct_b])
         for view in np.unique(rows.by_record.view).tolist():
             self._waiting[view].append(columns[:, rows.by_record.view == view])
             if sum(part.shape[1] for part in self._waiting[view]) >= _ROWS_PER_CHUNK:
@@ -213,7 +222,7 @@ class _ViewWriters:
 
 def _make_matches(columns: Ints, rules: EvidenceRules) -> pa.Table:
     """Make MATCHES of some rows of one view."""
-    view, method, a, row_a, b, row_b, distinctive, shared, distinct_a, distinct_b = columns
+    view, method, a, row_a, b, row_b, distinctive, shared, _, distinct_a, distinct_b = columns
     source = rules.codes[0]
     made: dict[str, Any] = {
         "view": pa.repeat(VIEWS[view[0]], len(a)),

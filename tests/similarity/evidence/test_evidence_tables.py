@@ -24,6 +24,8 @@ SPLITS = (
     Split("test"),
     Split("test", (), ("1",)),
     Split("train", (), ("2",)),
+    Split("test", (), ("fold", "1")),
+    Split("train", (), ("fold", "2")),
 )
 EVIDENCE = ("whole", "prompt")
 RECORDS = 4
@@ -36,14 +38,17 @@ def corpora(draw):
     for k in range(draw(st.integers(2, 6))):
         source = draw(st.sampled_from("abcd"))
         digest = draw(st.sampled_from((None, "11", "22")))
-        files[f"{source}/{k}"] = (source, draw(st.sampled_from(LICENCES)), digest, draw(st.sampled_from(SPLITS)))
+        split, unique = draw(st.sampled_from(SPLITS)), draw(st.booleans())
+        files[f"{source}/{k}"] = (source, draw(st.sampled_from(LICENCES)), digest, split, unique)
     ends = st.tuples(
         st.sampled_from(VIEWS),
         st.sampled_from(sorted(files)),
         st.integers(0, RECORDS - 1),
         st.sampled_from(sorted(files)),
     )
-    about = st.tuples(st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 6), st.booleans())
+    about = st.tuples(
+        st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 9), st.booleans(), st.sampled_from((10, 18, 19))
+    )
     matches = draw(st.dictionaries(ends.filter(lambda end: end[1] != end[3]), about, max_size=40))
     originals = dict.fromkeys(draw(st.sets(st.sampled_from(sorted(files)), max_size=2)), "known")
     return files, matches, originals, draw(st.integers(1, 6))
@@ -52,14 +57,16 @@ def corpora(draw):
 def make_tables(files, matches):
     """MATCHES in its sealed order, OVERLAPS and FILES."""
     rows, overlaps = [], []
-    for (view, a, row, b), (other, method, distinctive, shorter) in matches.items():
+    for (view, a, row, b), (other, method, distinctive, shorter, size) in matches.items():
         ends = {"view": view, "source_a": files[a][0], "path_a": a, "source_b": files[b][0], "path_b": b}
         sizes = {
-            "shared": 9,
+            "shared": 7 + other,
             "distinct_a": 9 if shorter else 10,
             "distinct_b": 10 if shorter else 9,
             "distinctive": distinctive,
         }
+        if method == "contained":
+            sizes |= {"distinct_a": 9, "distinct_b": size} if shorter else {"distinct_a": size, "distinct_b": 9}
         rows.append(ends | sizes | {"row_a": row, "row_b": other, "jaccard": 0.9, "method": method})
         counts = dict.fromkeys(("exact", "near", "near_distinctive", "contained_ab", "contained_ba"), 0)
         for one, two in ((a, b), (b, a)):
@@ -73,15 +80,14 @@ def make_tables(files, matches):
         "bytes",
         "bytes_consumed",
         "bytes_skipped",
-        "records",
         "records_unreadable",
-        "records_distinct",
         "tokens",
     )
     listed = [
         {"path": path, "source": source, "role": "data", "licence": licence, "sha256": digest}
+        | {"records": RECORDS, "records_distinct": RECORDS if unique else RECORDS - 1}
         | dict.fromkeys(numbers, 0)
-        for path, (source, licence, digest, _) in files.items()
+        for path, (source, licence, digest, _, unique) in files.items()
     ]
     return (
         schemas.rows(rows, schemas.MATCHES),
@@ -92,8 +98,9 @@ def make_tables(files, matches):
 
 def count(files, matches, originals, minimum):
     matched, overlaps, listed = make_tables(files, matches)
-    splits = {path: split for path, (*_, split) in files.items() if split is not None}
-    rules = make_rules(sorted(files), listed, minimum=minimum, originals=originals, splits=splits)
+    splits = {path: split for path, (*_, split, _) in files.items() if split is not None}
+    unnamed = [path for path, (*_, split, _) in files.items() if split is None]
+    rules = make_rules(sorted(files), listed, minimum=minimum, originals=originals, splits=splits, unnamed=unnamed)
     tables = match_batches.count_matches(matched, rules, overlaps)
     assert {name: table.schema for name, table in tables.items()} == evidence_schemas.COUNTED
     return {name: table.to_pylist() for name, table in tables.items()}
@@ -114,18 +121,37 @@ class Hand:
         return None if known == LICENCES[1] else known
 
     def is_evidence(self, row):
-        return row[0] in EVIDENCE and row[5] != "contained" and row[6] >= self.minimum
+        return row[0] in EVIDENCE and row[6] >= self.minimum
+
+    def is_copy(self, row):
+        return self.is_evidence(row) and row[5] != "contained"
 
     def is_explained(self, row, by_licence):
-        """Whether the row's record also stands in a known original, and the row is with none."""
+        """Whether a known original has the row's record, or four fifths of what it shares, and the row is with none."""
         if row[3] in self.originals:
             return False
         for other in self.rows:
             if other[:3] == row[:3] and other[3] in self.originals and self.is_evidence(other):
                 own, theirs = self.licence(other[1]), self.licence(other[3])
-                if not by_licence or (own and theirs and not find_losses(own, theirs)):
+                enough = other[6] >= 0.8 * row[6] or (self.is_copy(row) and self.is_copy(other))
+                if enough and (not by_licence or (own and theirs and not find_losses(own, theirs))):
                     return True
         return False
+
+    def count_matched(self, rows):
+        """Records that match in any way; that stand inside longer ones alone; that do no more than hold another."""
+        copies, within, around = (
+            {row[2] for row in rows if (row[5] != "contained", row[5] == "contained" and row[7]) == kind}
+            for kind in ((True, False), (False, True), (False, False))
+        )
+        return len(copies | within | around), len(within - copies), len(around - copies - within)
+
+    def count_words(self, rows, records):
+        """Words that some records share: of each the most by any of its rows that is evidence; n shingles are n + 4 words."""
+        shared = {
+            record: [7 + row[4] + 4 for row in rows if row[2] == record and self.is_evidence(row)] for record in records
+        }
+        return sum(map(max, shared.values()))
 
     def licensed(self, row):
         return self.is_evidence(row) and not self.is_explained(row, by_licence=True)
@@ -137,12 +163,25 @@ class Hand:
         """How many records have a view, as far as OVERLAPS says: of files that match."""
         return RECORDS if any(row[0] == view and path in {row[1], row[3]} for row in self.rows) else 0
 
-    def distinct(self, rows):
-        """How many texts: a record's is the lowest record that it stands in."""
-        lowest = {}
+    def number_text(self, row):
+        """The lowest record that a text stands in; inside a longer one, mixed with what is shared."""
+        number = sorted(self.files).index(row[3]) << 39 | row[4]
+        if row[5] == "contained" and row[7]:
+            number = (number * 0x9E3779B97F4A7C15 + ((7 + row[4]) << 32 | row[6])) * 0xBF58476D1CE4E5B9 % 2**64 >> 2
+        return number
+
+    def distinct(self, rows, there):
+        """How many texts: a record's is the lowest; whole records inside longer ones of a file without repeats are each one.
+
+        `there` are all rows between the same places.
+        """
+        lowest, unique = defaultdict(list), defaultdict(set)
+        within = {row[:3] for row in there if row[5] == "contained" and row[7]}
         for row in rows:
-            lowest[row[1], row[2]] = min(lowest.get((row[1], row[2]), ("~", 0)), (row[3], row[4]))
-        return len(set(lowest.values()))
+            lowest[row[1], row[2]].append(self.number_text(row))
+            if row[0] == "whole" and row[:3] in within and self.files[row[1]][4]:
+                unique[row[1]].add(row[2])
+        return max([len({min(numbers) for numbers in lowest.values()}), *map(len, unique.values())])
 
     def shared(self):
         groups, found = defaultdict(list), {}
@@ -154,12 +193,13 @@ class Hand:
             if not kept:
                 continue
             mine = (self.source(path), self.licence(path))
-            alike = [
+            there = [
                 row for row in self.between()
-                if row[0] == view and self.licensed(row)
+                if row[0] == view
                 and (self.source(row[1]), self.licence(row[1])) == mine
                 and (self.source(row[3]), self.licence(row[3])) == (other, licence)
             ]  # fmt: skip
+            alike = [row for row in there if self.licensed(row)]
             by_file = defaultdict(set)
             for row in kept:
                 by_file[row[3]].add(row[2])
@@ -175,16 +215,15 @@ class Hand:
             }
             counts = [
                 {row[2] for row in rows if test(row)}
-                for test in (
-                    self.licensed, lambda row: row[5] != "contained", lambda row: row[5] == "exact", self.is_evidence,
-                    lambda row: row[5] == "contained" and row[7], lambda row: row[5] == "contained" and not row[7],
-                )
-            ]  # fmt: skip
-            records, matched, exact, enough, inside, around = map(len, counts)
+                for test in (self.licensed, lambda row: row[5] == "exact", self.is_evidence)
+            ]
+            records, exact, enough = map(len, counts)
+            matched, inside, around = self.count_matched(rows)
             found[view, path, other, licence] = {
                 "source_a": mine[0], "licence_a": mine[1], "row": min(counts[0]), "records": records,
                 "matched": matched, "exact": exact, "explained": enough - records, "contained_ab": inside,
-                "contained_ba": around, "texts": self.distinct(alike), "records_a": RECORDS,
+                "contained_ba": around, "texts": self.distinct(alike, there), "records_a": RECORDS,
+                "words": self.count_words(rows, counts[0]),
                 "path_b": min(by_file, key=lambda b: (-len(by_file[b]), b)),
                 "share": max(max(len(by_file[b]), back[b]) / RECORDS for b in by_file),
             }  # fmt: skip
@@ -205,33 +244,73 @@ class Hand:
             alone = {row for row in prompt if (path, row, other) not in answered}
             pair = [row for row in telling if (self.source(row[1]), self.source(row[3])) == (self.source(path), other)]
             again = [row for row in pair if row[0] == "prompt" and (row[1], row[2], other) not in answered]
+            there = [row for row in rows if (self.source(row[1]), self.source(row[3])) == (self.source(path), other)]
+            counts = [self.count_matched([row for row in mine if row[0] == view]) for view in EVIDENCE]
+            view, kept = ("whole", whole) if differing else ("prompt", alone)
+            every = [row for row in self.between() if row[:2] == (view, path) and self.source(row[3]) == other]
             found[path, other] = {
                 "source_a": self.source(path), "records": len(whole), "prompts": len(prompt), "reanswered": len(alone),
                 "row": min(alone or whole or prompt), "records_a": self.size("whole", path), "prompts_a": self.size("prompt", path),
-                "matched": len({row[2] for row in mine if row[0] == "whole" and row[5] != "contained"}),
-                "prompts_matched": len({row[2] for row in mine if row[0] == "prompt" and row[5] != "contained"}),
-                "texts": self.distinct([row for row in pair if row[0] == "whole"] if differing else again),
+                **dict(zip(("matched", "contained_ab", "contained_ba"), counts[0], strict=True)),
+                **dict(zip(("prompts_matched", "prompts_ab", "prompts_ba"), counts[1], strict=True)),
+                "texts": self.distinct([row for row in pair if row[0] == "whole"] if differing else again, there)
+                if differing or again else 0,
+                "words": self.count_words(every, kept),
             }  # fmt: skip
         return found
 
     def leaks(self):
-        found = {}
-        for path, (source, *_) in self.files.items():
-            rows = [
-                row for row in self.rows if row[1] == path and self.is_evidence(row) and self.is_held_out(path, row[3])
-            ]
-            if rows:
-                by_file = {b: len({row[2] for row in rows if row[3] == b}) for b in {row[3] for row in rows}}
-                found[path] = {
-                    "source": source, "records": len({row[2] for row in rows}), "row": min(row[2] for row in rows),
-                    "whole": len({row[2] for row in rows if row[0] == "whole"}),
-                    "other_path": max(by_file, key=lambda b: (by_file[b], b)),
-                }  # fmt: skip
+        pairs, found = defaultdict(list), {}
+        for row in self.rows:
+            if row[0] in EVIDENCE and self.is_held_out(row[1], row[3]):
+                pairs[row[1], self.source(row[3])].append(row)
+        for (path, other), rows in pairs.items():
+            copies = [row for row in rows if self.is_copy(row)]
+            parts = [row for row in rows if row[5] == "contained" and row[6] >= self.minimum and self.covers(row)]
+            whole = {row[2] for row in copies if row[0] == "whole"}
+            records = {row[2] for row in copies + parts}
+            holding = defaultdict(set)
+            for row in filter(self.is_evidence, rows):
+                holding[row[3]].add(row[2])
+            files = {row[3] for row in rows}
+            most = max(files, key=lambda b: (self.is_training(b), len(holding[b]), b))
+            back = [
+                row[2] for row in self.rows
+                if row[1] == most and self.source(row[3]) == self.source(path) and self.is_held_out(row[3], most)
+                and (self.is_copy(row) or (self.is_part(row) and self.covers_back(row)))
+            ]  # fmt: skip
+            found[path, other] = {
+                "source": self.source(path), "other_path": most, "trained": self.is_training(most),
+                "records": len(records), "whole": len(whole),
+                "prompts": len({row[2] for row in copies if row[0] == "prompt"} - whole),
+                "matched": len({row[2] for row in rows}), "row": min(records, default=None),
+                "other_row": min(back, default=None),
+            }  # fmt: skip
         return found
+
+    def is_part(self, row):
+        return row[0] in EVIDENCE and row[5] == "contained" and row[6] >= self.minimum
+
+    def covers(self, row):
+        """Whether what is held out, the record of the row, is inside the other, or holds no less than half of itself."""
+        return row[7] or row[8] <= 18
+
+    def covers_back(self, row):
+        return not row[7] or row[8] <= 18
+
+    def is_training(self, path):
+        split = self.files[path][3]
+        return split is not None and not split.held_out
 
     def is_held_out(self, a, b):
         one, two = self.files[a][3], self.files[b][3]
-        if one is None or two is None or self.source(a) != self.source(b) or not one.held_out or two.held_out:
+        if one is None or not one.held_out or (two is not None and two.held_out):
+            return False
+        if self.source(a) != self.source(b):
+            if two is None:
+                return b not in self.originals
+            return not one.folds or not two.folds or one.folds == two.folds
+        if two is None:
             return False
         return one.before == two.before and (not one.behind or not two.behind or one.behind == two.behind)
 
@@ -240,7 +319,7 @@ class Hand:
         for path, (source, *_) in self.files.items():
             rows = [row for row in self.rows if row[1] == path and row[0] == "whole" and self.source(row[3]) == source]
             same = {row[2] for row in rows if row[5] == "exact"}
-            near = {row[2] for row in rows if row[5] == "near" and self.is_evidence(row)} - same
+            near = {row[2] for row in rows if row[5] == "near" and self.is_copy(row)} - same
             if near:
                 found[path] = {"source": source, "records": len(near), "row": min(near)}
         return found
@@ -264,7 +343,7 @@ def test_every_table_is_what_a_count_by_hand_says(corpus):
             for key, row in hand.copied(differing=differing).items()
         }
         assert by_key(tables[name], "path_a", "source_b") == expected
-    assert by_key(tables["leaks"], "path") == {(path,): row for path, row in hand.leaks().items()}
+    assert by_key(tables["leaks"], "path", "other") == hand.leaks()
     assert by_key(tables["repeats"], "path") == {(path,): row for path, row in hand.repeats().items()}
 
 
@@ -277,5 +356,5 @@ def test_pieces_of_any_size_say_the_same(corpus, rows):
 
 
 def test_nothing_matched_is_nothing_counted():
-    tables = count({"a/x": ("a", "MIT", None, None)}, {}, {}, 1)
+    tables = count({"a/x": ("a", "MIT", None, None, True)}, {}, {}, 1)
     assert tables == {name: [] for name in evidence_schemas.COUNTED}
