@@ -86,9 +86,10 @@ class ComparisonResult:
         not_anchored: distinct texts that were not looked for inside longer ones.
         thinned: distinct texts that stand in more longer ones than are kept.
         boilerplate_count: shingles that are boilerplate, by view.
+        repeats: exact_matches.REPEATED of whole records, files by number.
         short: distinct texts that are too short to be looked for inside longer ones.
         short_fields: texts of columns that are too short to be compared by themselves.
-        across: whether prompts and columns were looked for in other views.
+        across: what `compare_across` said, if it was asked.
         unplaced: parts of the data that could not be read again.
     """
 
@@ -102,6 +103,7 @@ class ComparisonResult:
     not_anchored: int
     thinned: int
     boilerplate_count: Mapping[str, int]
+    repeats: pa.Table
     short: int = 0
     short_fields: int = 0
     across: across_tasks.AcrossResult | None = None
@@ -298,6 +300,7 @@ def assemble_result(
         short=sum(each.short for each in compared),
         short_fields=short_fields,
         across=across,
+        repeats=exact_matches.add_repeats([each.repeats for each in whole]),
     )
 
 

@@ -36,6 +36,7 @@ from provenance.similarity.evidence.evidence_rules import EvidenceRules, FileCod
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import TEXTS, MatchRows
 from provenance.similarity.evidence.match_kinds import AROUND, EXACT, INSIDE, NEAR
+from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,6 +167,7 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
         is_near = set_overlap.is_near(shared, distinct_a, distinct_b)
         method = np.where(is_near, NEAR, np.where(distinct_a < distinct_b, INSIDE, AROUND))
         method[exact[order]] = EXACT
+        covers = find_covering(distinct_a, distinct_b)
         by_record = MatchRows(
             view[order],
             method,
@@ -175,6 +177,7 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
             part["row_b"][order],
             distinctive,
             shared,
+            covers,
         )
         yield _Rows(by_record, view_b[order], distinct_a, distinct_b)
 
@@ -255,7 +258,7 @@ class _ViewWriters:
 
 def _make_matches(columns: Ints, rules: EvidenceRules, names: pa.Array) -> pa.Table:
     """Make MATCHES of some rows."""
-    view, method, a, row_a, b, row_b, distinctive, shared, view_b, distinct_a, distinct_b = columns
+    view, method, a, row_a, b, row_b, distinctive, shared, _, view_b, distinct_a, distinct_b = columns
     source = rules.codes[0]
     made: dict[str, Any] = {
         "view": names.take(pa.array(view)),

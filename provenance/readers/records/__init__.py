@@ -190,7 +190,9 @@ def is_bounded(name: str) -> bool:
     """
     if name in FORMATS:
         return FORMATS[name].bounded
-    return name not in storage.CODECS and name not in storage.CONTAINERS
+    if name in storage.CONTAINERS:
+        return storage.CONTAINERS[name].bounded
+    return name not in storage.CODECS
 
 
 def _compare_size(account: Account, size: int, file: BinaryIO) -> Account:

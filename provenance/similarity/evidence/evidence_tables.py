@@ -1,4 +1,4 @@
-"""From counts of matches to what checks read: SHARED, COPIED, REANSWERED, LEAKS and REPEATS.
+"""From counts of matches to what checks read: SHARED, UNCOUNTED, COPIED, REANSWERED, LEAKS and REPEATS.
 
 Numbers get names here, and sets of kinds become counts of records. Nothing in it grows with the records.
 """
@@ -20,6 +20,7 @@ from provenance.core.tables.match_views import select_within
 from provenance.similarity.evidence import match_kinds
 from provenance.similarity.evidence.evidence_rules import FileCode
 from provenance.similarity.evidence.match_kinds import BITS_PER_VIEW, DIFFERENT, PROMPT, WHOLE, pack_group
+from provenance.similarity.evidence.split_leaks import LeakSets, make_leaks
 
 if TYPE_CHECKING:
     from provenance.similarity.evidence.evidence_rules import EvidenceRules
@@ -46,16 +47,17 @@ def make_evidence_tables(
     made = _Evidence(counts, texts, rules, overlaps)
     tables = {
         "shared": pa.concat_tables([made.shared(view) for view in (WHOLE, PROMPT)]),
+        "uncounted": pa.concat_tables([made.uncounted(view) for view in (WHOLE, PROMPT)]),
         "copied": made.copied(),
         "reanswered": made.reanswered(),
-        "leaks": made.leaks(),
+        "leaks": make_leaks(made.leaks(), rules),
         "repeats": made.repeats(),
     }
     order = {name: [key for key in _ORDER if key in schema.names] for name, schema in evidence_schemas.COUNTED.items()}
     return {name: schemas.ordered(table, *order[name]) for name, table in tables.items()}
 
 
-_ORDER = ("source", "source_a", "source_b", "view", "path", "path_a", "licence_b")
+_ORDER = ("source", "source_a", "source_b", "view", "path", "path_a", "licence_b", "other")
 
 
 class _Sets:
@@ -112,7 +114,7 @@ class _Evidence:
         self._texts, self._rules, self._places = texts, rules, match_kinds.number_places(rules)
         self._codes = rules.codes
         columns = {name: counts[name].to_numpy() for name in counts.column_names}
-        bounds = [0, self._places.files, self._places.first_source, self._places.training, self._places.training + 1]
+        bounds = [0, self._places.files, self._places.first_source, self._places.training, self._places.end]
         self._files, self._groups, self._sources, self._training = (
             _Sets(columns, (columns["other"] >= first) & (columns["other"] < last)) for first, last in pairwise(bounds)
         )
@@ -186,6 +188,26 @@ class _Evidence:
         }
         return schemas.conform(pa.table(columns), evidence_schemas.SHARED)
 
+    def uncounted(self, view: int) -> pa.Table:
+        """Make UNCOUNTED of one view."""
+        sets, codes = self._groups, self._codes
+        evident = sets.shows(match_kinds.EVIDENT, view)
+        matched = sets.shows(match_kinds.COPY | match_kinds.WITHIN | match_kinds.HOLDS, view)
+        records = sets.count(matched & ~evident)
+        kept = np.flatnonzero(records)
+        a, (source, licence) = sets.file[kept], self._rules.groups[:, sets.other[kept] - self._places.files]
+        columns: dict[str, Any] = {
+            "view": pa.repeat(VIEWS[view], len(a)),
+            "source_a": self._source_names(codes[FileCode.SOURCE, a]),
+            "path_a": self._paths(a),
+            "licence_a": self._licence_names(codes[FileCode.LICENCE, a]),
+            "source_b": self._source_names(source),
+            "licence_b": self._licence_names(licence),
+            "records": records[kept],
+            "evident": sets.count(evident)[kept],
+        }
+        return schemas.conform(pa.table(columns), evidence_schemas.UNCOUNTED)
+
     def _find_best(self, view: int, file: Ints, group: Ints) -> tuple[Ints, npt.NDArray[np.float64]]:
         """Find the other file that holds most, the first of equal ones, and the highest share of any two files."""
         sets, codes, sizes = self._files, self._codes, self._sizes[view]
@@ -255,27 +277,9 @@ class _Evidence:
         named["path_a"] = self._paths(columns["path_a"])
         return schemas.conform(pa.table({name: (columns | named)[name] for name in schema.names}), schema)
 
-    def leaks(self) -> pa.Table:
-        """Make LEAKS."""
-        sets, pairs, codes = self._training, self._files, self._codes
-        every, whole = (sets.shows(match_kinds.ENOUGH, view) for view in (WHOLE, PROMPT))
-        every, whole = every | whole, every
-        records = sets.count(every)
-        count = pairs.count(pairs.shows(match_kinds.ENOUGH) | pairs.shows(match_kinds.ENOUGH, PROMPT))
-        count[~self._rules.find_leaks(pairs.file, pairs.other)] = 0
-        some = np.flatnonzero(count)
-        order = np.lexsort((-pairs.other[some], -count[some], pairs.file[some]))  # of equal ones the last
-        some = some[order]
-        most = some[np.flatnonzero(np.diff(pairs.file[some], prepend=-1))]
-        columns = {
-            "source": self._source_names(codes[FileCode.SOURCE, sets.file]),
-            "path": self._paths(sets.file),
-            "other_path": self._paths(pairs.other[most]),
-            "records": records,
-            "whole": sets.count(whole),
-            "row": sets.first(every),
-        }
-        return schemas.conform(pa.table(columns), evidence_schemas.LEAKS)
+    def leaks(self) -> LeakSets:
+        """Return what LEAKS is made of."""
+        return LeakSets(self._training, self._files, self._places.training)
 
     def repeats(self) -> pa.Table:
         """Make REPEATS."""

@@ -7,9 +7,10 @@ What tells of an item is decided record by record, by shingles that few items ha
 ITEMS_PER_SHINGLE items is a template ("write a python function to") and no evidence. A record tells of an item if it
 holds nearly all of it: LEAST_SHARED or more such shingles, four fifths of those of the item, and four fifths of all of
 the item's. Less of a question is another question, as real ones taught: "the length of the longest word" is not "the
-length of the longest common string", nor the area of a polygon that of a triangle. Of a protected work a passage tells
-too: LEAST_PASSAGE or more shingles that are half of the record's, or LEAST_LONG_PASSAGE or more that are a twentieth of
-it: long texts of one kind share a hundredth by chance. What is then counted as shared is every shingle of both.
+length of the longest common string", nor the area of a polygon that of a triangle. Of a long item of a benchmark a
+part tells too: LEAST_PART or more such shingles that are a third of the item's. Of a protected work a passage tells:
+LEAST_PASSAGE or more shingles that are half of the record's, or LEAST_LONG_PASSAGE or more that are a twentieth of it:
+long texts of one kind share a hundredth by chance. What is then counted as shared is every shingle of both.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from numba import njit
 
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
 from provenance.similarity.index import siphash
+from provenance.similarity.index.hash_filter import select_hashes
+from provenance.similarity.index.sorted_texts import find_sorted
 from provenance.similarity.text import shingle_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from provenance.similarity.index.hash_filter import HashFilter
     from provenance.similarity.index.reference_index import ReferenceIndex
     from provenance.similarity.index.siphash import Hashes
 
@@ -48,8 +52,14 @@ LEAST_LONG_PASSAGE = 20
 LONG_PASSAGE_SHARE = 20
 """Of how many shingles of a record one must be of a protected work."""
 
+LEAST_PART = 20
+"""Shingles (24 words) of a benchmark's item that a record must share where it has less than nearly all of it."""
+
+PART_SHARE = 3
+"""Of how many shingles of such an item one must stand in the record."""
+
 UNREACHABLE = 1 << 62
-"""PASSAGE and LEAST_LONG_PASSAGE of an index whose items are no works to quote from."""
+"""PASSAGE and LEAST_LONG_PASSAGE where items are no works to quote from, LEAST_PART where they are of no benchmark."""
 
 _GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)
 _PAIRS_AT_A_TIME = 1 << 16  # pairs of a record and an entry made at a time
@@ -82,6 +92,7 @@ class Catalogue(NamedTuple):
         least_shared: as LEAST_SHARED; LEAST_PASSAGE and LEAST_LONG_PASSAGE follow.
         least_passage: as LEAST_PASSAGE.
         least_long_passage: as LEAST_LONG_PASSAGE.
+        least_part: as LEAST_PART.
     """
 
     hashes: Hashes
@@ -96,6 +107,7 @@ class Catalogue(NamedTuple):
     least_shared: int
     least_passage: int
     least_long_passage: int
+    least_part: int
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -173,15 +185,18 @@ def build_catalogue(indexes: Sequence[ReferenceIndex]) -> Catalogue:
     least_shared, least_passage, least_long_passage = (
         (1, 1, 1) if whole_texts else (least_shared, least_passage, least_long_passage)
     )
+    least_part = LEAST_PART if indexes[0].kind == "benchmark" else UNREACHABLE
     distinct = np.ascontiguousarray(hashes[start])
     return Catalogue(
         distinct, first, entry, _make_slots(distinct), common, distinctive, counts.astype(np.int64),
-        np.concatenate(index), np.concatenate(row), least_shared, least_passage, least_long_passage,
+        np.concatenate(index), np.concatenate(row), least_shared, least_passage, least_long_passage, least_part,
     )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any, touched: Any, out: Any) -> Any:
+def _find_hits(
+    values: Any, offsets: Any, sizes: Any, start: Any, catalogue: Any, count: Any, touched: Any, out: Any
+) -> Any:
     """Find what records from `start` on may tell of; return how many pairs were found, and where to go on."""
     nodes, entries, by_passage = out
     found = np.int64(0)
@@ -198,7 +213,7 @@ def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any
                     used += 1
                 count[entry] += 1
         full = found + used > nodes.shape[0]
-        size = offsets[node + 1] - offsets[node]
+        size = sizes[node]
         for k in range(used):
             entry = touched[k]
             shared = count[entry]
@@ -208,6 +223,7 @@ def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any
             all_of_it = shared * NEAR_DENOMINATOR >= catalogue.distinctive[entry] * NEAR_NUMERATOR
             passage = shared >= catalogue.least_passage and 2 * shared >= size
             part = passage or (shared >= catalogue.least_long_passage and LONG_PASSAGE_SHARE * shared >= size)
+            part = part or (shared >= catalogue.least_part and PART_SHARE * shared >= catalogue.distinctive[entry])
             if all_of_it or part:
                 nodes[found], entries[found], by_passage[found] = node, entry, part
                 found += 1
@@ -252,7 +268,13 @@ def _list_places(values: Any, offsets: Any, nodes: Any, entries: Any, catalogue:
 
 
 def find_hits(
-    batches: Iterable[pa.RecordBatch], hashes: Hashes, key: bytes, catalogues: Sequence[Catalogue], *, whole_texts: bool
+    batches: Iterable[pa.RecordBatch],
+    hashes: Hashes,
+    key: bytes,
+    catalogues: Sequence[Catalogue],
+    *,
+    whole_texts: bool,
+    chosen: HashFilter | None = None,
 ) -> list[pa.Table]:
     """Find which texts tell of which entries.
 
@@ -262,6 +284,7 @@ def find_hits(
         key: of the catalogues.
         catalogues: the catalogues.
         whole_texts: whether they have hashes of whole texts, not of shingles.
+        chosen: a filter of the indexes, if there is one.
 
     Returns:
         HITS of every catalogue, in the order given.
@@ -274,18 +297,22 @@ def find_hits(
     for batch in batches:
         if whole_texts:
             values, offsets = siphash.siphash(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
+            sizes = np.diff(offsets)
         else:
             names = ("start", "stop", "width", "bit", "distinct")
             stored = shingle_sets.MaskedSets(hashes, *(batch[name].to_numpy() for name in names))
             values, offsets = stored.copy(slice(None))
+            sizes = np.diff(offsets)
+            if chosen is not None:
+                values, offsets = select_hashes(values, offsets, chosen)
             values = siphash.siphash(values, key)
         for each, hits in zip(catalogues, hits_by_catalogue, strict=True):
             at = 0
             while at < len(batch):
-                found, at = _find_hits(values, offsets, at, each, count, touched, (left, right, by_passage))
+                found, at = _find_hits(values, offsets, sizes, at, each, count, touched, (left, right, by_passage))
                 if found:
                     hits.append(
-                        _make_hits(batch, values, offsets, left[:found], right[:found], by_passage[:found], each)
+                        _make_hits(batch, values, offsets, sizes, left[:found], right[:found], by_passage[:found], each)
                     )
     return [pa.concat_tables(each) for each in hits_by_catalogue]
 
@@ -294,6 +321,7 @@ def _make_hits(
     batch: pa.RecordBatch,
     values: Hashes,
     offsets: Ints,
+    sizes: Ints,
     nodes: Ints,
     entries: Ints,
     by_passage: Any,
@@ -302,12 +330,14 @@ def _make_hits(
     """Make HITS of pairs; what rests on the whole of an item must have nearly all of it, common shingles or not."""
     ends, places = _list_places(values, offsets, nodes, entries, catalogue)
     counts = np.diff(ends)
-    kept = np.flatnonzero(by_passage | (counts * NEAR_DENOMINATOR >= catalogue.total[entries] * NEAR_NUMERATOR))
+    total = catalogue.total[entries]
+    by_passage = by_passage & ((catalogue.least_part == UNREACHABLE) | (counts * PART_SHARE >= total))
+    kept = np.flatnonzero(by_passage | (counts * NEAR_DENOMINATOR >= total * NEAR_NUMERATOR))
     lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(places), type=HITS.field("places").type)
     taken = pa.array(nodes[kept])
     columns = [
         batch["low"].take(taken), batch["high"].take(taken), pa.array(entries[kept]),
-        pa.array(np.diff(offsets)[nodes[kept]]), lists.take(pa.array(kept)),
+        pa.array(sizes[nodes[kept]]), lists.take(pa.array(kept)),
     ]  # fmt: skip
     return pa.table(columns, schema=HITS)
 
@@ -354,54 +384,6 @@ def _add_up(
             if here > best[owner] or (here == best[owner] and rows[cell] < row[owner]):
                 best[owner], row[owner], best_size[owner] = here, rows[cell], size[pair]
     return used
-
-
-@njit(nogil=True, cache=True)
-def _bucket_starts(lows: Any, bits: Any) -> Any:
-    """Say where the hashes with each top `bits` begin."""
-    starts = np.zeros((1 << bits) + 1, np.int64)
-    shift = np.uint64(64 - bits)
-    for k in range(lows.shape[0]):
-        starts[(lows[k] >> shift) + np.uint64(1)] += 1
-    for k in range(1, starts.shape[0]):
-        starts[k] += starts[k - 1]
-    return starts
-
-
-@njit(nogil=True, cache=True)
-def _find_sorted(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
-    """Return the place of each (low, high) among sorted ones, or -1."""
-    places = np.empty(low.shape[0], np.int64)
-    starts, shift = _bucket_starts(lows, bits), np.uint64(64 - bits)
-    for k in range(low.shape[0]):
-        top = low[k] >> shift
-        at, end = starts[top], starts[top + np.uint64(1)]
-        while at < end:
-            middle = (at + end) // 2
-            if lows[middle] < low[k] or (lows[middle] == low[k] and highs[middle] < high[k]):
-                at = middle + 1
-            else:
-                end = middle
-        found = at < lows.shape[0] and lows[at] == low[k] and highs[at] == high[k]
-        places[k] = at if found else -1
-    return places
-
-
-def find_sorted(low: Hashes, high: Hashes, lows: Hashes, highs: Hashes) -> Ints:
-    """Find texts among sorted ones.
-
-    Args:
-        low: of each text.
-        high: of the same.
-        lows: of the others, sorted by (low, high).
-        highs: of the same.
-
-    Returns:
-        The place of each, -1 where it is none of them.
-    """
-    bits = max(1, len(lows).bit_length() - 2)  # hashes fall anywhere with equal chance: a few to each start
-    place: Ints = _find_sorted(low, high, lows, highs, bits)
-    return place
 
 
 class CatalogueHits:
