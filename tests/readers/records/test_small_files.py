@@ -59,17 +59,21 @@ def compare(folder, contents):
 
 
 SAME = {
-    "a.txt": b"one\n\ntwo\n", "b.txt": BOM + b"  marked\n\n\nand cut\n", "c.txt": b"\xff is no text\n\nbut this is",
-    "d.txt": b"no \0 here\n\n" + 60 * b"last ", "e.txt": b" \n \n", "f": "naïve 文字\n\nzwei".encode(),
-    "a.jsonl": b'{"text": "one"}\n\n{"text": "two", "license": "mit"}\n', "b.jsonl": b'{"text": "cut',
-    "c.jsonl": BOM + b'{"text": "marked"}', "d.jsonl": b'{bad\n{"text": "good"}\n{"text": 1}', "e.jsonl": b'{"text": "\xff"}\n{}',
-    "a.json": b'{"text": "one", "id": 7}', "b.json": b'[{"text": "one"}, {"text": "two", "url": "https://a.example/x"}]',
-    "c.json": b'{"version": 1, "data": [{"text": "one"}, {"text": "two"}]}', "d.json": b'{\n"instruction": "a",\n"output": "b"\n}\n',
-    "e.json": b'{"meta": {"a": 1}, "text": "one"}', "f.json": b"[]", "g.json": b'{"messages": [{"role": "user", "content": "hi"}]}',
+    "a.txt": b"one\n\ntwo\n", "b.txt": BOM + b"  marked\n\n\nand cut\n", "e.txt": b" \n \n", "f": "naïve 文字\n\nzwei".encode(),
+    "a.jsonl": b'{"text": "one"}\n\n{"text": "two", "license": "mit"}\n', "c.jsonl": BOM + b'{"text": "marked"}', "a.json": b'{"text": "one", "id": 7}', "b.json": b'[{"text": "one"}, {"text": "two", "url": "https://a.example/x"}]',
+    "d.json": b'{\n"instruction": "a",\n"output": "b"\n}\n',
+    "e.json": b'{"meta": {"a": 1}, "text": "one"}', "f.json": b"[]",
     "h.json": b'{"text": "one"}\n{"text": "two"}\n', "i.json": b'{"a": "one", "a": "two"}', "j.json": b'{"tags": ["x", "y"], "text": "t"}',
     "k.json": b'[[1, 2], "three", {"text": "\\ud800 lone"}]',
 }  # fmt: skip
 ALONE = {
+    "g.json": b'{"messages": [{"role": "user", "content": "hi"}]}',
+    "c.json": b'{"version": 1, "data": [{"text": "one"}, {"text": "two"}]}',
+    "e.jsonl": b'{"text": "\xff"}\n{}',
+    "d.jsonl": b'{bad\n{"text": "good"}\n{"text": 1}',
+    "b.jsonl": b'{"text": "cut',
+    "d.txt": b"no \0 here\n\n" + 60 * b"last ",
+    "c.txt": b"\xff is no text\n\nbut this is",
     "columns.json": b'{"text": ["one", "two"], "id": [1, 2]}', "cut.json": b'[{"text": "one"}', "after.json": b'[{"text": "a"}] x',
     "twice.json": b'{"data": [{"text": "a"}], "data": [{"text": "b"}], "n": 1}', "broken.json": b'{"text": }',
     "lost.json": b'[{"text": "a"} {"text": "b"}]', "a.csv": b"text,label\none,1\n", "wide.txt": "zwei".encode("utf-16"),
