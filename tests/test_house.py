@@ -25,7 +25,7 @@ TABLES = {
     if name.isupper() and hasattr(value, "metadata")
 }
 UNTOLD = {"read_lines"}  # public to their own room alone, which says it once
-SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum"}
+SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum", "sizes"}
 
 
 def on_disk(room, ending=".py"):

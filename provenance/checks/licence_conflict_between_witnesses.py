@@ -5,20 +5,22 @@ Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre
 Reads:        WITNESSES(source, scope, manifest, pointer, spdx, subject, speaks, decides, records), one row a statement.
 Yields:       at most one finding per source.
 Units:        different licences.
-Silent when:  one statement speaks of the code and the other of the data; a statement could not be recognised; what is
-              stated of a folder around the data is no stricter; one names the licence without version or port, the
-              other with it.
+Silent when:  one statement speaks of the code and the other of the data, one of the database and the other of its
+              content; a statement could not be recognised; what is stated of a folder around the data is no stricter;
+              one names the licence in less detail (no version, port or "or later"; public domain for CC0); they are
+              entries of one list, or what records state of themselves.
 Flagged:      DATA_LICENSE is CC BY-NC 4.0 and datasheet.md says ODC-By.
 Clean:        all statements name the same licence.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.licences.expressions import is_vaguer
+from provenance.licences.expressions import join_by_and, keep_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,11 +76,26 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
 
 def _named(rows: list[dict[str, Any]], *, outer: bool = False) -> dict[str, str]:
     """Return each licence that is named of the data, or else of a folder around it, with where it is first stated."""
-    named: dict[str, str] = {}
+    stated: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows:
         if row["speaks"] and row["spdx"] and row["outer"] is outer:
-            named.setdefault(row["spdx"], f"{row['manifest']}:{row['pointer']}")
-    return {spdx: where for spdx, where in named.items() if not is_vaguer(spdx, [*named])}
+            stated[_name_statement(row)].setdefault(row["spdx"], f"{row['manifest']}:{row['pointer']}")
+    named: dict[str, str] = {}
+    for expressions in stated.values():
+        named.setdefault(join_by_and(sorted(expressions)), next(iter(expressions.values())))
+    return {spdx: named[spdx] for spdx in keep_distinct([*named])}
+
+
+_ENTRY = re.compile(r"(/licen[cs]es?)/[^/]+")
+
+
+def _name_statement(row: dict[str, Any]) -> str:
+    """Name the statement that a row is a part of: what stands in one place or one list, or in the records of one file.
+
+    The name and the address of one entry, /licenses/0/name and /licenses/0/path, are statements of their own.
+    """
+    place = _ENTRY.sub(r"\1/*", row["pointer"])
+    return f"{row['manifest']} {place}"
 
 
 CHECK = CheckSpec("licence-conflict-between-witnesses", find)

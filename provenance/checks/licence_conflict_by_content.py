@@ -4,13 +4,16 @@ Why:          copies change licence as they travel; who relies on the milder tra
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
 Reads:        SHARED, one row per view, file, and other source under one licence, counted of MATCHES by a profile's
               minimum of distinctive shingles; FILES(source, role, records), SOURCES(source, name, acquired, parent),
-              CLAIMS(source, field, value); which files are known originals; which known sets were looked for.
+              CLAIMS(source, field, value); which files are known originals; which known sets were looked for; how much
+              text each file, folder and source holds.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
-Units:        share of matched records in the file where it is highest, [0, 1].
-Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; a record stands
-              inside a longer one; it also stands in a known original under a licence that its own keeps; the text was
-              translated, or changed beyond Jaccard 0.8; the milder file is a known original and the other is not;
-              both are the same known file of a third; the stricter source declares the milder one as its upstream.
+Units:        share of records, or of text where that is higher, in the file, folder or source of either side where it
+              is highest and large enough for the profile, [0, 1].
+Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; it also stands in
+              a known original under a licence that its own keeps; the text was translated, or changed beyond Jaccard
+              0.8 and not whole inside the other; the milder file is a known original and the other is not, or stands
+              beside one that accounts for what both share; both are the same known file of a third; the stricter
+              source names the milder one as its upstream, or gives its address.
 Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
 Clean:        the copy states CC BY-NC 4.0 too.
 """
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import PURPOSES, CheckSpec, Finding
 from provenance.licences.compatibility import find_losses
-from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence import evidence_shares, shared_text
 from provenance.similarity.evidence.shared_text import SharedRecords
 from provenance.sources import declared_facts
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
+
+    from provenance.similarity.evidence.evidence_shares import TextSizes
 
 LIMITS = (
     "The words are the same, or nearly so; that does not prove who copied from whom. Short records, "
@@ -44,6 +49,7 @@ def find(
     claims: pa.Table,
     originals: Mapping[str, str],
     indexes: Sequence[Mapping[str, Any]],
+    sizes: TextSizes,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share text under conflicting licences.
 
@@ -54,13 +60,14 @@ def find(
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
         indexes: what was looked for.
+        sizes: of the text there is.
     """
-    about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
+    about = {row["source"]: row for row in sources.select(["source", "acquired"]).to_pylist()}
     lineage, file_counts = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs = shared_text.group_by_sources(shared, SharedRecords)
     for (source, other), items in sorted(pairs.items()):
-        milder = [item for item in items if _conflict(item, originals)]
-        if not milder or source in _parents(about[other]):
+        milder = [item for item in shared_text.drop_derived(items, originals) if _conflict(item, originals)]
+        if not milder or lineage.is_upstream(source, other):
             continue
         worst = max(milder, key=lambda item: (item.share, item.records, item.path_a))
         stated = (worst.licence_a, worst.licence_b)
@@ -68,22 +75,26 @@ def find(
         back = [item for item in pairs.get((other, source), ()) if (item.licence_b, item.licence_a) == stated]
         more = len({(item.licence_a, item.licence_b) for item in milder}) - 1
         loss = find_losses(worst.licence_a, worst.licence_b)[0]
+        against = [item for item in pairs.get((other, source), ()) if _is_against(item, originals)]
+        parts = evidence_shares.measure_shared([*milder, *against], sizes)
         yield Finding(
             check="licence-conflict-by-content",
             source=source,
             other=other,
             message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source} "
             f"({worst.licence_a}{_dated(about[source])}) "
-            f"{shared_text.phrase_verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
+            f"{shared_text.phrase_relation(forth, other)} ({worst.licence_b}{_dated(about[other])}), whose licence "
             f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, file_counts[other])}. "
             f"{lineage.sentence(source, other)}{_others(more)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_a,
             row=worst.row,
-            value=worst.share,
-            unit="share of records",
+            value=parts[0].value,
+            unit=parts[0].unit,
             texts=max(item.texts for item in milder),
             records=max(matched for matched, _ in shared_text.count_by_view(forth).values()),
+            text=evidence_shares.count_bytes(forth, sizes),
+            parts=parts,
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
         )
 
@@ -94,16 +105,18 @@ def _conflict(item: SharedRecords, originals: Mapping[str, str]) -> bool:
     return shared_text.is_milder(item.licence_a, item.licence_b, original=original, other=other)
 
 
+def _is_against(item: SharedRecords, originals: Mapping[str, str]) -> bool:
+    """Tell whether the second side is the milder one, and not the known original of what the first holds."""
+    original, other = originals.get(item.path_b), originals.get(item.path_a)
+    return shared_text.is_milder(item.licence_b, item.licence_a, original=original, other=other)
+
+
 def _says(right: str) -> str:
     return f"does not allow {right}" if right in PURPOSES else f"asks for {right}"
 
 
 def _dated(about: Mapping[str, Any]) -> str:
     return f", acquired {about['acquired']}" if about["acquired"] else ""
-
-
-def _parents(about: Mapping[str, Any]) -> list[str]:
-    return str(about["parent"] or "").split("; ")
 
 
 def _others(more: int) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import STATED, CheckSpec, Finding
 from provenance.licences import terms
+from provenance.licences.expressions import split_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,10 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             covered[row["pointer"]][1] += row["records"]
         files, records = max(covered.values())
         fault = "is one whose terms are not known" if first["spdx"] else "is not one that is known"
+        notes = (part.licence.note for part in split_statement(first["value"]))
+        beside = next((note for note in notes if note and note.startswith("not understood beside it")), None)
+        if beside:
+            fault = f"was not understood whole ({beside})"
         if len(first["value"]) >= STATED and "\n" in first["value"]:  # statements cuts it, and concludes nothing
             fault = "is a long list that does not say which of them holds for what"
         yield Finding(

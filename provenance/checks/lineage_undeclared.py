@@ -6,11 +6,12 @@ Source:       Longpre et al., arXiv 2310.16787; GB/T 45652 (draft of 2024-03-28)
               7(1).
 Reads:        COPIED, one row per file and other source, counted of MATCHES by a profile's minimum of distinctive
               shingles; FILES(path, licence), SOURCES(source, name, acquired, parent, records_text), CLAIMS(source,
-              field, value); which files are known originals.
+              field, value); which files are known originals; how much text each file, folder and source holds.
 Yields:       at most one finding per pair of sources; of field `prose` where a document describes it in prose, which
               may say so. It is carried by the one that was acquired later, else of which more stands in the other;
               never by the one that holds most of it in the file that its authors published.
-Units:        share of the records with text of the one or the other, where it is higher, [0, 1].
+Units:        share of records, or of text where that is higher, in the file, folder or source of either side where it
+              is highest and large enough for the profile, [0, 1].
 Silent when:  one names the other, or a namesake of it, as its upstream, or gives its address; what they share also
               stands in a known original of a third source; one holds a known original and the other keeps its
               licence; the files that hold it are byte for byte the same (identical-files); records are short, or
@@ -30,7 +31,7 @@ import pyarrow.compute as pc
 from provenance.core.model import CheckSpec, Finding
 from provenance.core.wording import count_noun
 from provenance.licences.compatibility import find_losses
-from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence import evidence_shares, shared_text
 from provenance.similarity.evidence.shared_text import CopiedRecords
 from provenance.sources import declared_facts
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
+
+    from provenance.similarity.evidence.evidence_shares import TextSizes
 
 LIMITS = (
     "Records that are short, common, or also in a known original do not count. It does not prove who has the records "
@@ -51,6 +54,7 @@ def find(
     sources: pa.Table,
     claims: pa.Table,
     originals: Mapping[str, str],
+    sizes: TextSizes,
 ) -> Iterator[Finding]:
     """Yield pairs of sources of which one holds much of the other, and neither names the other.
 
@@ -60,8 +64,9 @@ def find(
         sources: SOURCES.
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
+        sizes: of the text there is.
     """
-    licences = shared_text.licences_by_path(files)
+    licences, file_counts = shared_text.licences_by_path(files), shared_text.count_data_files(files)
     lineage = declared_facts.Lineage(sources, claims)
     counts: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
     there = shared_text.group_by_sources(copied, CopiedRecords)
@@ -73,28 +78,34 @@ def find(
         if not any(shares.values()) or any(_kept(published[side], there[side[::-1]], licences) for side in shares):
             continue
         source, other = min(
-            shares,
+            (side for side in shares if there.get(side)),
             key=lambda side: (2 * _count(published[side]) > _count(there.get(side, [])), lineage.rank(*side),
                               -shares[side], side),
         )  # fmt: skip
         items = there[source, other]
-        worst = max(items, key=lambda item: (item.records, item.path_a))
+        worst = max(items, key=lambda item: (item.records * _share(item, sizes), item.records, item.path_a))
         original = shared_text.name_published_original(published[other, source], originals)
+        parts = evidence_shares.select_parts(
+            part for side in shares for part in evidence_shares.measure_copied(there.get(side, []), sizes)
+        )
         yield Finding(
             check="lineage-undeclared",
             source=source,
             other=other,
             field="prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, counts[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
-            f"in the other direction {_said(there.get((other, source), []), counts[other])}. "
-            f"{lineage.sentence(source, other)}{original}",
+            message=f"{_phrase(items, counts[source])} of {lineage.called(source)} "
+            f"{_place(items, lineage.called(other))}; "
+            f"in the other direction {_phrase(there.get((other, source), []), counts[other])}. "
+            f"{_in_one_file(worst, file_counts[source], sizes)}{lineage.sentence(source, other)}{original}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,
-            value=max(shares.values()),
-            unit="share of records",
+            value=parts[0].value,
+            unit=parts[0].unit,
             records=max(_count(there.get(side, [])) for side in shares),
             texts=max(item.texts for item in items),
+            text=sizes.add_bytes((item.path_a, item.words) for item in items),
+            parts=parts,
         )
 
 
@@ -139,11 +150,31 @@ def _kept(
     )  # fmt: skip
 
 
-def _said(items: Sequence[CopiedRecords], of: int) -> str:
-    """Say how many records stand there, and how many of them are evidence."""
-    matched, records = sum(item.matched for item in items), _count(items)
-    of_which = f" (of which {records:,} count)" if records < matched else ""
-    return f"{matched:,} of {of:,} records{of_which}"
+def _phrase(items: Sequence[CopiedRecords], of: int) -> str:
+    """Say how many records stand there, in which way, and how many of them are evidence."""
+    matched, inside, around = (
+        sum(getattr(item, name) for item in items) for name in ("matched", "contained_ab", "contained_ba")
+    )
+    details = list(shared_text.phrase_kinds(matched, inside, around))
+    details += [f"of which {_count(items):,} count"] if _count(items) < matched else []
+    note = f" ({'; '.join(details)})" if details else ""
+    return f"{matched:,} of {of:,} records{note}"
+
+
+def _share(item: CopiedRecords, sizes: TextSizes) -> float:
+    return item.records / max(sizes.of_file(item.path_a).records, 1)
+
+
+def _in_one_file(item: CopiedRecords, file_count: int, sizes: TextSizes) -> str:
+    """Say how much of one file stands there, where its source has more of them."""
+    if file_count < 2:
+        return ""
+    return f"In {item.path_a} alone they are {item.matched:,} of {sizes.of_file(item.path_a).records:,}. "
+
+
+def _place(items: Sequence[CopiedRecords], other: str) -> str:
+    matched, around = sum(item.matched for item in items), sum(item.contained_ba for item in items)
+    return shared_text.phrase_place(matched, around, other)
 
 
 CHECK = CheckSpec("lineage-undeclared", find, unseen=unseen)

@@ -5,16 +5,17 @@ Why:          questions of a set under a strict licence, answered anew, are the 
 Source:       Longpre et al., arXiv 2310.16787; Interim Measures for Generative AI Services, Article 7(1).
 Reads:        REANSWERED, one row per file and other source, counted of MATCHES by a profile's minimum of distinctive
               shingles; FILES(path, source, role, records, licence), SOURCES(source, name, acquired, parent),
-              CLAIMS(source, field, value); which files are known originals.
+              CLAIMS(source, field, value); which files are known originals; how much text each file, folder and
+              source holds.
 Yields:       at most one finding per pair of sources; of field `named` where one names the other, `prose` where a
               document describes it in prose, which may name it. It is carried by the one that names the other, else
               that was acquired later, else of which more stands in the other; never by the file that its authors
-              published.
-Units:        share of a file's prompts that stand there under another answer, where it is highest, [0, 1].
+              published, nor by one that the other names as its upstream.
+Units:        share of the prompts, or of the text, of a file, folder or source that stand there under another answer,
+              where it is highest and large enough for the profile, [0, 1].
 Silent when:  at least half of the shared prompts of a file have the same answer, or nearly
               (licence-conflict-by-content and lineage-undeclared look at whole records); a prompt is short, or common
-              to many sources; it also stands in a known original of a third source; it was translated, or has another
-              system prompt before it.
+              to many sources; it also stands in a known original of a third source; it was translated.
 Flagged:      999 questions of one set stand in another, and 936 of them have another answer there.
 Clean:        the second names the first as its upstream, and keeps its licence.
 """
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.evidence_shares import SharedPart
 from provenance.similarity.evidence.shared_text import ReansweredPrompts
 from provenance.sources import declared_facts
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
+
+    from provenance.similarity.evidence.evidence_shares import TextSizes
 
 LIMITS = (
     "Prompts that are short, common, or also in a known original do not count. It does not prove who has the prompts "
@@ -45,6 +49,7 @@ def find(
     sources: pa.Table,
     claims: pa.Table,
     originals: Mapping[str, str],
+    sizes: TextSizes,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share prompts and not their answers.
 
@@ -54,12 +59,17 @@ def find(
         sources: SOURCES.
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
+        sizes: of the text there is.
     """
     licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
     file_counts = shared_text.count_data_files(files)
     there = shared_text.group_by_sources(reanswered, ReansweredPrompts)
-    renewed = {pair: [item for item in items if _renewed(item, originals)] for pair, items in there.items()}
+    renewed = {
+        pair: [item for item in items if _renewed(item, originals)]
+        for pair, items in there.items()
+        if not lineage.is_upstream(*pair) and not _is_published(items, there.get(pair[::-1], []), originals)
+    }
     for pair in sorted({(min(pair), max(pair)) for pair, items in renewed.items() if items}):
         sides = [side for side in (pair, pair[::-1]) if renewed.get(side)]
         source, other = min(
@@ -68,28 +78,44 @@ def find(
         )
         items, back = renewed[source, other], there.get((other, source), [])
         worst = max(items, key=lambda item: (_share(item), item.reanswered, item.path_a))
+        parts = sizes.measure(
+            [SharedPart(item.path_a, item.reanswered, item.texts, item.words, item.prompts_a) for item in items],
+            unit="share of prompts",
+        )
         naming = lineage.names(source, other) or lineage.names(other, source)
         yield Finding(
             check="prompt-copied",
             source=source,
             other=other,
             field="named" if naming else "prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, lineage.called(source), _under(items, licences), file_counts[source])} "
-            f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
-            f"{shared_text.name_published_original(back, originals)}",
+            message=f"{_count_phrase(items, file_counts[source])} of {lineage.called(source)}{_under(items, licences)} "
+            f"{_place(items, lineage.called(other))}{_under(back, licences)}, but {_whole(items)} "
+            f"{lineage.sentence(source, other)}{shared_text.name_published_original(back, originals)}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,
-            value=_share(worst),
-            unit="share of prompts",
+            value=parts[0].value,
+            unit=parts[0].unit,
             records=_count(items),
             texts=max(item.texts for item in items),
+            text=sizes.add_bytes((item.path_a, item.words) for item in items),
+            parts=parts,
         )
 
 
 def _renewed(item: ReansweredPrompts, originals: Mapping[str, str]) -> bool:
     """Tell whether most of a file's shared prompts have another answer there; an original cannot have copied."""
     return item.path_a not in originals and item.reanswered > item.prompts - item.reanswered
+
+
+def _is_published(
+    items: Sequence[ReansweredPrompts], back: Sequence[ReansweredPrompts], originals: Mapping[str, str]
+) -> bool:
+    """Tell whether a source holds the known original of half of the shared prompts, and the other one holds none."""
+    if any(item.path_a in originals for item in back):
+        return False
+    published = sum(item.prompts for item in items if item.path_a in originals)
+    return published > 0 and 2 * published >= max(item.texts for item in items)
 
 
 def _share(item: ReansweredPrompts) -> float:
@@ -100,11 +126,20 @@ def _count(items: Sequence[ReansweredPrompts]) -> int:
     return sum(item.reanswered for item in items)
 
 
-def _said(items: Sequence[ReansweredPrompts], source: str, under: str, files: int) -> str:
-    matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_a"))
+def _count_phrase(items: Sequence[ReansweredPrompts], files: int) -> str:
+    matched, of, inside, around = (
+        sum(getattr(item, name) for item in items)
+        for name in ("prompts_matched", "prompts_a", "prompts_ab", "prompts_ba")
+    )
     where = shared_text.phrase_files(len({item.path_a for item in items}), files)
-    where = f" ({where})" if where else ""
-    return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
+    details = [*([where] if where else []), *shared_text.phrase_kinds(matched, inside, around)]
+    note = f" ({'; '.join(details)})" if details else ""
+    return f"{matched:,} of {of:,} prompts{note}"
+
+
+def _place(items: Sequence[ReansweredPrompts], other: str) -> str:
+    matched, around = sum(item.prompts_matched for item in items), sum(item.prompts_ba for item in items)
+    return shared_text.phrase_place(matched, around, other)
 
 
 def _whole(items: Sequence[ReansweredPrompts]) -> str:

@@ -63,6 +63,25 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingPart:
+    """What a finding comes to in one part of a source, which a profile weighs by itself: a file, a folder, all of it.
+
+    Args:
+        value: how much, in `unit`.
+        unit: the value's unit.
+        records: records concerned.
+        texts: distinct texts among them, or more.
+        text: bytes of text at stake; None = not known.
+    """
+
+    value: float
+    unit: str
+    records: int
+    texts: int | None = None
+    text: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One disagreement, with its value and without a severity: profiles judge.
 
@@ -80,6 +99,11 @@ class Finding:
         records: records concerned.
         texts: distinct texts among them, where a profile's minimum counts those.
         clause: the licence clause at stake, if any.
+        text: bytes of text at stake; None = not known.
+        parts: what it comes to by file, folder and source, each of which a profile weighs by itself; () = it is weighed
+            as a whole.
+        uncounted: what it would come to if matches counted that are shorter or more common than a profile's minimum of
+            shingles; None = it does not rest on matches, or on others too.
     """
 
     check: str
@@ -95,6 +119,9 @@ class Finding:
     records: int | None = None
     clause: str | None = None
     texts: int | None = None
+    text: int | None = None
+    parts: tuple[FindingPart, ...] = ()
+    uncounted: FindingPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

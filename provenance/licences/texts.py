@@ -365,7 +365,7 @@ def _read_line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
         if licence.how != "none" or _says_unknown(licence):
             return [(_name_subject(label[1], section), licence)]
     whole = normalise(line.strip(" -*_`>.#")) if section and len(split_words(line)) <= 8 else None
-    if whole is not None and whole.how != "notice" and whole.expression not in {None, _RESERVED}:
+    if whole is not None and whole.how not in {"notice", "part"} and whole.expression not in {None, _RESERVED}:
         return [(_name_subject(line, section), whole)]
     return []
 

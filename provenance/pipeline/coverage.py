@@ -43,6 +43,7 @@ _STEPS_BEFORE: dict[str, tuple[str, ...]] = {
     "originals": (),
     "purpose": (),
     "minimum": (),
+    "sizes": (),
 }
 """By table or setting that a check reads, the steps of which a gap is one of the check's as well."""
 

@@ -14,6 +14,7 @@ from provenance.pipeline import file_sampling
 from provenance.pipeline.matching.scan_rules import find_minimum, make_scan_rules
 from provenance.profiles import judgement
 from provenance.similarity.evidence import match_batches
+from provenance.similarity.evidence.evidence_shares import TextSizes
 from provenance.similarity.evidence.original_files import find_known_originals
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def run_checks(
         "purpose": scopes.purpose,
         "indexes": indexes,
         "minimum": find_minimum(chosen),
+        "sizes": TextSizes(files, tables["observations"]),
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
@@ -87,6 +89,7 @@ def run_checks(
     severities, verdicts = judgement.judge(findings, coverage, chosen, tables["files"], answers=answers, gaps=gaps)
     coverage = coverage_rows.describe_minimums(coverage, judgement.describe_minimums(findings, chosen))
     verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
+    findings = judgement.settle_values(findings, chosen)
     return {"findings": checks.make_findings(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.core.model import DeclaredAnswer, Finding
+    from provenance.core.model import DeclaredAnswer, Finding, FindingPart
     from provenance.profiles import Profile
 
 Answers = dict[tuple[str, str, str], "DeclaredAnswer"]
@@ -83,19 +83,75 @@ def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
         finding: one finding of that check.
 
     Returns:
-        error | warning | note; None below the rule's minimum.
+        error | warning | note: the worst of its parts; None where none reaches the rule's minimum.
     """
-    for name, least in rule.get("minimum", {}).items():
-        count = {"records": finding.records, "texts": finding.texts}[name]
-        if count is not None and count < least:
-            return None
-    steps = rule.get("fields", {}).get(finding.field, rule["severity"])
+    part = find_decisive(rule, finding)
+    return None if part is None else _weigh_part(rule, finding.field, part)
+
+
+def find_decisive(rule: Mapping[str, Any], finding: Finding) -> Finding | FindingPart | None:
+    """Return the part of a finding that weighs most, the first of equal ones; None where none reaches the minimum.
+
+    Args:
+        rule: of one check in one element.
+        finding: one finding of that check.
+    """
+    levels = [(_weigh_part(rule, finding.field, part), part) for part in finding.parts or (finding,)]
+    reached = [(SEVERITIES.index(level), number) for number, (level, _) in enumerate(levels) if level is not None]
+    return levels[min(reached)[1]][1] if reached else None
+
+
+def settle_values(findings: Sequence[Finding], chosen: Sequence[Profile]) -> list[Finding]:
+    """Give each finding that has parts the value of the one that decides how grave it is.
+
+    Args:
+        findings: from the checks.
+        chosen: the profiles.
+
+    Returns:
+        The findings in the same order.
+    """
+    rules: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for profile in chosen:
+        for _, _, check, rule in profiles.checks(profile):
+            rules[check].append(rule)
+    return [_settle_value(finding, rules[finding.check]) if finding.parts else finding for finding in findings]
+
+
+def _settle_value(finding: Finding, rules: Sequence[Mapping[str, Any]]) -> Finding:
+    levels = [(severity(rule, finding), find_decisive(rule, finding)) for rule in rules]
+    reached = [(SEVERITIES.index(level), number) for number, (level, _) in enumerate(levels) if level is not None]
+    part = levels[min(reached)[1]][1] if reached else None
+    return finding if part is None else replace(finding, value=part.value, unit=part.unit)
+
+
+def _weigh_part(rule: Mapping[str, Any], field: str | None, part: Finding | FindingPart) -> str | None:
+    """Map the value of a finding, or of a part of it, to a severity; None below the rule's minimum."""
+    if not _reaches(rule.get("minimum", {}), part):
+        return None
+    steps = rule.get("fields", {}).get(field, rule["severity"])
     if isinstance(steps, str):
         return steps
-    value = finding.value if finding.value is not None else float("inf")
-    records = finding.records if finding.records is not None else float("inf")
-    reached = [step for step in steps if value >= step["from"] and records >= step.get("records", 0)]
+    value = part.value if part.value is not None else float("inf")
+    reached = [step for step in steps if value >= step["from"] and _is_large(step, part)]
     return max(reached, key=lambda step: step["from"])["is"] if reached else None
+
+
+def _reaches(minimum: Mapping[str, int] | list[Mapping[str, int]], part: Finding | FindingPart) -> bool:
+    """Tell whether a minimum is reached, or one of several; of the first, a count that is not known hides nothing."""
+    counts = {"records": part.records, "texts": part.texts, "bytes": part.text}
+    first, *others = minimum if isinstance(minimum, list) else [minimum]
+    known = {name: count for name, count in counts.items() if count is not None}
+    if all(known.get(name, least) >= least for name, least in first.items()):
+        return True
+    return any(all(known.get(name, 0) >= least for name, least in way.items()) for way in others)
+
+
+def _is_large(step: Mapping[str, Any], part: Finding | FindingPart) -> bool:
+    """Tell whether a part has the records that a step asks for, or the bytes of text."""
+    if part.records is None or part.records >= step.get("records", 0):
+        return True
+    return "bytes" in step and part.text is not None and part.text >= step["bytes"]
 
 
 def judge(
@@ -145,6 +201,8 @@ def _weigh(
         for requirement, number, check, rule in profiles.checks(profile):
             for finding in by_check[check]:
                 level = severity(rule, finding)
+                if level is None and not _falls_below(rule, finding):
+                    continue
                 mark = fingerprint(finding.check, finding.source, finding.other, finding.field)
                 weight = _BELOW if level is None else _NOTE if level == "note" else rule.get("evidence", _AGAINST)
                 weighed[profile.name, requirement["id"], number].append(_Weighed(mark, check, weight))
@@ -217,7 +275,7 @@ def describe_minimums(findings: Sequence[Finding], chosen: Sequence[Profile]) ->
     for profile in chosen:
         for _, _, check, rule in profiles.checks(profile):
             below[profile.name, check] += [
-                each for each in findings if each.check == check and severity(rule, each) is None
+                each for each in findings if each.check == check and _falls_below(rule, each)
             ]
     return (
         "; ".join(
@@ -229,10 +287,28 @@ def describe_minimums(findings: Sequence[Finding], chosen: Sequence[Profile]) ->
     )
 
 
+def _falls_below(rule: Mapping[str, Any], finding: Finding) -> bool:
+    """Tell whether a minimum keeps a finding back, or hides what would be one if short matches counted."""
+    if severity(rule, finding) is not None:
+        return False
+    hidden = finding.uncounted
+    return hidden is None or bool(finding.records) or _weigh_part(rule, finding.field, hidden) is not None
+
+
 def _sum_up(found: Sequence[Finding]) -> str:
-    records = sum(each.records or 0 for each in found)
-    of = f", {count_noun(records, 'record')}" if records else ""
-    return f"{count_noun(len({each.source for each in found}), 'source')}{of}"
+    """Say how many sources, or pairs of them, and how much of them: "2 pairs of sources, 13 records, 4,100 bytes"."""
+    pairs = {(each.source, each.other) for each in found if each.other is not None}
+    alone = {each.source for each in found if each.other is None}
+    sizes = [each.uncounted if each.uncounted is not None and not each.records else each for each in found]
+    records, text = sum(each.records or 0 for each in sizes), sum(each.text or 0 for each in sizes)
+    return ", ".join(
+        [
+            *([f"{count_noun(len(pairs), 'pair')} of sources"] if pairs else []),
+            *([count_noun(len(alone), "source")] if alone else []),
+            *([count_noun(records, "record")] if records else []),
+            *([count_noun(text, "byte")] if text else []),
+        ]
+    )
 
 
 def _unread(files: pa.Table) -> Iterator[str]:

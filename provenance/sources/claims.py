@@ -16,7 +16,7 @@ from provenance.core.model import DOCUMENTS, STATED, Claim
 from provenance.core.path_names import disk_location
 from provenance.core.tables.table_rows import iterate_rows
 from provenance.errors import ManifestError
-from provenance.licences.expressions import normalise
+from provenance.licences.expressions import UNKNOWN, join_by_and, normalise, split_statement
 from provenance.readers import manifests, storage
 from provenance.readers.manifests import by_witness
 from provenance.readers.manifests.licence_files import LICENCE
@@ -62,12 +62,16 @@ def read_claims(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
         except ManifestError as error:
             if not speaks:  # else its bytes are read as records, and that is no fault of theirs
                 refused[row["path"]] = f"no valid {kind}: {_explain_fault(row['path'], error)}"
-            claims += [_make_row(row["path"], claim, digest) for claim in _claims_of_unread(row["path"], kind)]
+            claims += [
+                each
+                for claim in _claims_of_unread(row["path"], kind)
+                for each in _make_rows(row["path"], claim, digest)
+            ]
         except OSError as error:
             if not speaks:
                 refused[row["path"]] = f"cannot be read: {error.strerror}"
         else:
-            claims += [_make_row(row["path"], claim, digest) for claim in stated]
+            claims += [each for claim in stated for each in _make_rows(row["path"], claim, digest)]
     return claims, refused
 
 
@@ -107,9 +111,8 @@ def take_named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.T
             continue
         with contextlib.suppress(OSError, ManifestError):
             data, digest = _read_bytes(root, row)
-            stated += [
-                _make_row(row["path"], claim, digest) for claim in manifests.read(row["path"], data, LICENCE.name)
-            ]
+            read = manifests.read(row["path"], data, LICENCE.name)
+            stated += [each for claim in read for each in _make_rows(row["path"], claim, digest)]
             if not file_roles.is_data(row["path"], data, row["bytes"], LICENCE.name):
                 row["role"] = LICENCE.role
             row["kind"] = LICENCE.name
@@ -165,7 +168,7 @@ def read_again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
     with contextlib.suppress(OSError, ManifestError):
         data = regular_files.read_head(disk_location(root, path), manifests.LARGEST + 1)
         if sha256(data) == digest:
-            return [_make_row(path, claim, digest) for claim in manifests.read(path, data, kind)]
+            return [each for claim in manifests.read(path, data, kind) for each in _make_rows(path, claim, digest)]
     return []
 
 
@@ -192,12 +195,33 @@ def path_on_disk(root: Path, row: Mapping[str, Any]) -> bytes:
 
 
 def _make_row(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
+    """Return the row of a statement; of a licence with all that it states as one expression."""
     spdx = normalise(claim.value).expression if claim.field == "licence" else None
     return {
         "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
         "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
         "date": claim.date, "spdx": spdx, "party": claim.party,
     }  # fmt: skip
+
+
+def _make_rows(manifest: str, claim: Claim, digest: str) -> Rows:
+    """Return the rows of one statement: of a licence one for each thing that it speaks of."""
+    row = _make_row(manifest, claim, digest)
+    if claim.field != "licence":
+        return [row]
+    by_subject: dict[str, list[str | None]] = defaultdict(list)
+    for part in split_statement(claim.value):
+        subject = claim.subject if part.subject == "any" else part.subject
+        by_subject[subject].append(part.licence.expression)
+    return [row | {"subject": subject, "spdx": _join(parts)} for subject, parts in by_subject.items()]
+
+
+def _join(expressions: list[str | None]) -> str | None:
+    """Join what one statement says of one thing; what was not understood of it stays unknown."""
+    known = [each for each in expressions if each is not None]
+    if not known:
+        return None
+    return join_by_and([*known, UNKNOWN] if len(known) < len(expressions) else known)
 
 
 def _is_at_root(claim: Mapping[str, Any], field: str) -> bool:
@@ -353,12 +377,12 @@ def claims_of_records(observed: Iterable[BundleResult]) -> Rows:
         about = dict(zip(numbers.to_pylist(), zip(*places, strict=True), strict=True))
         for number, claims in part.claims.items():
             path, digest, _ = about[number]
-            rows += [_make_row(path, claim, digest or "") for claim in claims]
+            rows += [each for claim in claims for each in _make_rows(path, claim, digest or "")]
         for number, name, value in zip(*(column.to_pylist() for column in part.stated.columns), strict=True):
             path, digest, _ = about[number]
-            rows.append(_make_row(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or ""))
+            rows += _make_rows(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or "")
         for number in lacking:
             path, digest, records = about[number]
             gap = f"no licence in {silent[number]:,} of {records:,} records"
-            rows.append(_make_row(path, Claim("licence", gap, path, GAP, "/licence", "data"), digest or ""))
+            rows += _make_rows(path, Claim("licence", gap, path, GAP, "/licence", "data"), digest or "")
     return [row | {"spdx": None} if _is_legend(row) else row for row in rows]

@@ -278,6 +278,16 @@ class Lineage:
             return 2
         return 1 if is_after(when, then) else 3 if is_after(then, when) else 2
 
+    def is_upstream(self, source: str, other: str) -> bool:
+        """Tell whether another source says that it comes from this one, or links to it, and is not contradicted.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+        """
+        named, naming = self.names(other, source), self.names(source, other)
+        return named is not None and (naming is None or (named.upstream and not naming.upstream))
+
     def called(self, source: str) -> str:
         """Return a source's id, with the date at which it was acquired where that is declared."""
         when = self._acquired(source)

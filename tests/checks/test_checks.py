@@ -2,7 +2,8 @@
 
 A case gives rows of the tables that the check reads; what a row leaves out is a default. `copies` makes MATCHES and
 OVERLAPS, of which is counted what a check reads: [path, other path, records, view, shingles, method, distinctive], where
-the first records of both files are the same. `expect` lists the
+the first records of both files are the same; of the method `inside`, those of the first stand inside those of the second,
+which have thirty shingles more. `expect` lists the
 findings in order, each by the fields that matter; `says` are parts of the message, and `silent` parts that must not be in it.
 """
 
@@ -21,6 +22,7 @@ from provenance.core.model import CheckSpec
 from provenance.errors import UnknownCheck
 from provenance.similarity.evidence import match_batches
 from provenance.similarity.evidence.evidence_rules import make_rules
+from provenance.similarity.evidence.evidence_shares import TextSizes
 from provenance.sources.file_splits import find_splits
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
@@ -85,17 +87,20 @@ def copied(copies, files):
         distinctive = more[3] if len(more) > 3 else shingles
         for x, y in ((a, b), (b, a)):
             ends = {"view": view, "source_a": of[x]["source"], "path_a": x, "source_b": of[y]["source"], "path_b": y}
+            inside, copied = method == "inside", 0 if method == "inside" else count
+            sizes = [shingles + 30 * inside * (end == b) for end in (x, y)]
             same = {
-                "jaccard": 1.0,
+                "jaccard": shingles / max(sizes),
                 "shared": shingles,
-                "distinct_a": shingles,
-                "distinct_b": shingles,
-                "method": method,
+                "distinct_a": sizes[0],
+                "distinct_b": sizes[1],
+                "method": "contained" if inside else method,
                 "distinctive": distinctive,
             }
             matches += [ends | same | {"row_a": k, "row_b": k} for k in range(count)]
-            sizes = {"records_a": of[x]["records"], "records_b": of[y]["records"], "exact": count, "near": count}
-            overlaps.append(ends | sizes | {"near_distinctive": count, "contained_ab": 0, "contained_ba": 0})
+            counts = {"records_a": of[x]["records"], "records_b": of[y]["records"], "exact": copied, "near": copied}
+            counts |= {"near_distinctive": copied, "contained_ab": 0, "contained_ba": 0}
+            overlaps.append(ends | counts)
     return schemas.rows(matches, schemas.MATCHES), schemas.rows(overlaps, schemas.OVERLAPS)
 
 
@@ -116,7 +121,7 @@ def inputs(case):
     if "sources" not in case:
         names = sorted({row["source"] for row in tables["files"].to_pylist() if row["source"]})
         tables["sources"] = table("sources", [{"source": name} for name in names])
-    return tables | settings
+    return tables | settings | {"sizes": TextSizes(tables["files"], tables["observations"])}
 
 
 def run(check, tables):

@@ -334,6 +334,10 @@ def test_no_finding_blames_what_it_does_not_know(audit):
         ("instruct/llama_factory_demo/data/alpaca_en_demo", ALPACA),  # D05: Apache over CC BY-NC, by prompts
         ("instruct/llama_factory_demo", ALPACA),  # v1_sft_demo.jsonl, which its register does not name: the same
         (f"{juicer}/data_visualization_diversity/data", ALPACA),  # 21 of 29 records are Alpaca's, under Apache
+        # prompts that hold one of Alpaca's whole ("Find the parallelogram drawn below the clues. ..."): 15, 21 and 14 of 300
+        (f"{LLAMA}/data/dpo_en_demo", ALPACA),
+        (f"{LLAMA}/data/glaive_toolcall_en_demo", ALPACA),
+        (f"{LLAMA}/data/kto_en_demo", ALPACA),
     }
 
 
@@ -344,7 +348,8 @@ def test_d05_says_how_many_prompts_stand_there_and_how_many_count(audit):
     """999 stand there; 841 have the words that a profile asks for, boilerplate aside. Either number alone would mislead."""
     said = findings(audit, "licence-conflict-by-content", f"{LLAMA}/data/alpaca_en_demo").iloc[0]
     assert said["message"].startswith(
-        "999 of 999 prompts (841 of them long and distinctive enough to count) and 63 of 999 records (48 word for word; "
+        "999 of 999 prompts (841 of them long and distinctive enough to count) and 73 of 999 records (48 word for word; "
+        "10 of them hold one; "
     )
     assert "985 of 51,974 prompts" in said["message"]  # the other direction
     assert (said["records"], said["severity"]) == (841, "error")
@@ -358,12 +363,15 @@ def test_copied_prompts_are_those_looked_at_by_hand(audit):
         # D05: `The car accelerated rapidly.` where Alpaca has `The car raced rapidly.`; the README above links to Alpaca
         (f"{LLAMA}/data/alpaca_en_demo", ALPACA): ("note", "named"),
         (LLAMA, ALPACA): ("note", "named"),  # v1_sft_demo.jsonl: the same, in another format
+        # 15 and 21 of 300 hold a prompt of Alpaca's, in front of which or behind which there is more
+        (f"{LLAMA}/data/dpo_en_demo", ALPACA): ("note", "named"),
+        (f"{LLAMA}/data/glaive_toolcall_en_demo", ALPACA): ("note", "named"),
         # D09: the questions of GSM8K; the answers without its calculator's marks: edited, and its README links to it
         ("instruct/alpaca_data_cleaned", "benchmarks/gsm8k"): ("note", "named"),
     }
     said = findings(audit, "prompt-copied", f"{LLAMA}/data/alpaca_en_demo")["message"].iloc[0]
     assert "999 of 999 prompts" in said
-    assert "but only 63 of their 999 whole records do" in said
+    assert "but only 73 of their 999 whole records do" in said
     assert f"({LLAMA}/README.md:L" in said
 
 
@@ -373,6 +381,7 @@ def test_undeclared_lineage_is_what_was_looked_at_by_hand(audit):
         (HIKARIMING, ALPACA): "note",  # D02: its README says so in prose, which nobody read
         (LLAMA, f"{LLAMA}/data/alpaca_en_demo"): "note",  # v1_sft_demo.jsonl holds 404 of its records
         (f"{LLAMA}/data/identity", LLAMA): "note",  # v1_sft_demo.jsonl holds 50 of its 91
+        ("text/nltk/udhr", "text/nltk/udhr2"): "note",  # the Universal Declaration, cut into passages in another way
         ("undeclared:web/data_juicer_demos/demos/data_visualization_diversity/data", ALPACA): "note",  # 22 of 29
     }
 

@@ -19,11 +19,14 @@ SHARED = pa.schema(
         make_field("licence_b", _TEXT, "the licence of its files; null = none whose terms are known", null=True),
         make_field("row", _INT, "the first of `records`"),
         make_field("records", _INT, "records that are evidence: distinctive, explained by no original", unit="records"),
-        make_field("matched", _INT, "records that stand there, nearly or word for word", unit="records"),
-        make_field("exact", _INT, "of these, word for word", unit="records"),
+        make_field("matched", _INT, "records that stand there, or hold one of b whole", unit="records"),
+        make_field("exact", _INT, "of `matched`, those that stand there word for word", unit="records"),
         make_field("explained", _INT, "records that a known original explains, and else were evidence", unit="records"),
-        make_field("contained_ab", _INT, "records that stand whole inside one of b", unit="records"),
-        make_field("contained_ba", _INT, "records that hold one of b whole", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
+        make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field(
             "texts", _INT, "distinct texts among `records` of all files of both sources and licences", unit="texts"
         ),
@@ -40,7 +43,12 @@ COPIED = pa.schema(
         make_field("source_b", _TEXT, "the other source"),
         make_field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
         make_field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
-        make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),
+        make_field("matched", _INT, "records that stand there or hold one of b, evidence or not", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
+        make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field("row", _INT, "the first whose prompt alone stands there, else of `records`, else of any prompt"),
         make_field("texts", _INT, "distinct texts among `records` of all files of the source", unit="texts"),
     ],
@@ -56,10 +64,17 @@ REANSWERED = pa.schema(
         make_field("path_a", _TEXT, "the file"),
         make_field("source_b", _TEXT, "the other source"),
         make_field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
-        make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),
+        make_field("matched", _INT, "records that stand there or hold one of b, evidence or not", unit="records"),
+        make_field(
+            "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
+        ),
+        make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("words", _INT, "words of `reanswered` that stand in both, about", unit="words"),
         make_field("records_a", _INT, "records of the file", unit="records"),
         make_field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
-        make_field("prompts_matched", _INT, "records whose prompt stands there, evidence or not", unit="records"),
+        make_field("prompts_matched", _INT, "records whose prompt stands there or holds one of b", unit="records"),
+        make_field("prompts_ab", _INT, "of these, those that stand there inside longer ones alone", unit="records"),
+        make_field("prompts_ba", _INT, "of these, those that do no more than hold one of b", unit="records"),
         make_field("prompts_a", _INT, "records of the file that have a prompt", unit="records"),
         make_field("reanswered", _INT, "of `prompts`, those of which record and answer are not there", unit="records"),
         make_field("row", _INT, "the first of `reanswered`, else of `records`, else of `prompts`"),

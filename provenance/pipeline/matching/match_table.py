@@ -110,7 +110,6 @@ class _Rows:
     """Matches in order, and what of them is not counted."""
 
     by_record: MatchRows
-    shared: Ints
     distinct_a: Ints
     distinct_b: Ints
 
@@ -135,9 +134,16 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
         method = np.where(is_near, NEAR, np.where(distinct_a < distinct_b, INSIDE, AROUND))
         method[kind[order] & 1 > 0] = EXACT
         by_record = MatchRows(
-            kind[order] >> 1, method, file_a[order], row_a[order], file_b[order], part["row_b"][order], distinctive
+            kind[order] >> 1,
+            method,
+            file_a[order],
+            row_a[order],
+            file_b[order],
+            part["row_b"][order],
+            distinctive,
+            shared,
         )
-        yield _Rows(by_record, shared, distinct_a, distinct_b)
+        yield _Rows(by_record, distinct_a, distinct_b)
 
 
 def _make_rows(batch: pa.RecordBatch, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -185,7 +191,7 @@ class _ViewWriters:
 
     def add(self, rows: _Rows) -> None:
         """Write some rows."""
-        columns = np.stack([*rows.by_record, rows.shared, rows.distinct_a, rows.distinct_b])
+        columns = np.stack([*rows.by_record, rows.distinct_a, rows.distinct_b])
         for view in np.unique(rows.by_record.view).tolist():
             self._waiting[view].append(columns[:, rows.by_record.view == view])
             if sum(part.shape[1] for part in self._waiting[view]) >= _ROWS_PER_CHUNK:

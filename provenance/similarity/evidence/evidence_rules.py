@@ -46,6 +46,8 @@ class FileCode(IntEnum):
     """Number of what it is a split of."""
     BEHIND = 8
     """Number of the cut; 0 = it names none."""
+    UNIQUE = 9
+    """Whether no two of its records have the same text."""
 
 
 class FileSplit(Protocol):
@@ -161,6 +163,7 @@ def make_rules(
         zero_copy_only=False
     )
     codes[FileCode.CONTENT] = pc.fill_null(digest.dictionary_encode().indices, -1).to_numpy()
+    codes[FileCode.UNIQUE] = _find_unique(files).take(row).to_numpy(zero_copy_only=False)
     _number_splits(codes, names, splits)
     original = np.unique(licence_number[codes[FileCode.ORIGINAL] > 0])
     return EvidenceRules(
@@ -174,6 +177,15 @@ def _number_licences(licence: pa.Array) -> tuple[pa.Array, Ints]:
     stated = [each for each in pc.unique(licence).to_pylist() if each is not None]
     known = pa.array(["", *sorted(each for each in stated if each and terms.is_known(each))], pa.string())
     return known, pc.fill_null(pc.index_in(licence, value_set=known), 0).to_numpy().astype(np.int64)
+
+
+def _find_unique(files: pa.Table) -> pa.Array:
+    """Tell in which files no text stands twice."""
+    if "records_distinct" not in files.column_names:
+        return pa.repeat(pa.scalar(False), len(files))  # nobody asks how many texts there are
+    readable = pc.subtract(files["records"], files["records_unreadable"])
+    unique = pc.and_(pc.equal(files["records_distinct"], readable), pc.greater(readable, 0))
+    return unique.combine_chunks()
 
 
 def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]) -> None:
@@ -191,9 +203,10 @@ def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]
 
 
 def _find_kept(licences: list[str], original: list[int]) -> npt.NDArray[np.bool_]:
-    """Compare every licence with those of known originals."""
+    """Compare every licence with those of known originals; who states none has dropped none but the original's."""
     keeps = np.zeros((len(licences), len(licences)), np.bool_)
     for other in original:
+        keeps[0, other] = other > 0
         for mine in range(1, len(licences) if other else 0):
             keeps[mine, other] = not find_losses(licences[mine], licences[other])
     return keeps

@@ -63,6 +63,7 @@ class _Sets:
     def __init__(self, columns: dict[str, Ints], chosen: Any) -> None:
         file, other = (columns[name][chosen] for name in ("file", "other"))
         self._kinds, self._records, self._row = (columns[name][chosen] for name in ("kinds", "records", "row"))
+        self._words = [columns[name][chosen] for name in ("words", "prompt_words")]
         new = np.r_[True, (file[1:] != file[:-1]) | (other[1:] != other[:-1])] if len(file) else np.zeros(0, np.bool_)
         self._place = np.cumsum(new) - 1
         self.file, self.other = file[new], other[new]
@@ -77,6 +78,24 @@ class _Sets:
         total = np.zeros(len(self.file), np.int64)
         np.add.at(total, self._place[chosen], self._records[chosen])
         return total
+
+    def add_words(self, view: int, chosen: npt.NDArray[np.bool_]) -> Ints:
+        """Add up the words of chosen sets that are evidence in a view, by file and place."""
+        total = np.zeros(len(self.file), np.int64)
+        np.add.at(total, self._place[chosen], self._words[view][chosen])
+        return total
+
+    def count_matched(self, view: int, *, differing: bool = False) -> dict[str, Ints]:
+        """Count the records that match in a view: `matched` in all, and those that are contained or contain alone."""
+        copy, within, holds = (
+            self.shows(kind, view, differing=differing)
+            for kind in (match_kinds.COPY, match_kinds.WITHIN, match_kinds.HOLDS)
+        )
+        return {
+            "matched": self.count(copy | within | holds),
+            "contained_ab": self.count(within & ~copy),
+            "contained_ba": self.count(holds & ~copy & ~within),
+        }
 
     def first(self, chosen: npt.NDArray[np.bool_]) -> Ints:
         """Return the first record of chosen sets by file and place."""
@@ -106,7 +125,8 @@ class _Evidence:
         sizes[view, pc.index_in(of_files["path_a"], value_set=self._rules.paths).to_numpy()] = of_files["records_a"]
         return sizes
 
-    def _count_texts(self, kind: int, a: Ints, b: Ints) -> Ints:
+    def _count_texts(self, kind: int, a: Ints, b: Ints, within: Ints) -> Ints:
+        """Count distinct texts; those inside longer ones of a file that has no text twice are each one."""
         groups, totals = self._texts
         wanted = pack_group(kind, a, b, self._places)
         place = np.searchsorted(groups, wanted)
@@ -114,6 +134,15 @@ class _Evidence:
         found[found] = groups[place[found]] == wanted[found]
         counted = np.zeros(len(wanted), np.int64)
         counted[found] = totals[place[found]]
+        _, pair = np.unique(wanted, return_inverse=True)
+        least = np.zeros(pair.max(initial=-1) + 1, np.int64)
+        np.maximum.at(least, pair, within)
+        most: Ints = np.maximum(counted, least[pair])
+        return most
+
+    def _count_unique(self, sets: _Sets, chosen: npt.NDArray[np.bool_]) -> Ints:
+        """Count the records of chosen sets in files that have no text twice."""
+        counted: Ints = sets.count(chosen) * self._codes[FileCode.UNIQUE, sets.file]
         return counted
 
     def _paths(self, files: Ints) -> pa.Array:
@@ -129,15 +158,14 @@ class _Evidence:
         """Make SHARED of one view."""
         sets, codes = self._groups, self._codes
         licensed = sets.shows(match_kinds.LICENSED, view)
-        count = {
+        count = sets.count_matched(view) | {
             "records": sets.count(licensed),
-            "matched": sets.count(sets.shows(match_kinds.COPY, view)),
             "exact": sets.count(sets.shows(match_kinds.SAME_WORDS, view)),
-            "explained": sets.count(sets.shows(match_kinds.ENOUGH, view)) - sets.count(licensed),
-            "contained_ab": sets.count(sets.shows(match_kinds.WITHIN, view)),
-            "contained_ba": sets.count(sets.shows(match_kinds.HOLDS, view)),
+            "explained": sets.count(sets.shows(match_kinds.EVIDENT, view)) - sets.count(licensed),
+            "words": sets.add_words(view, licensed),
             "row": sets.first(licensed),
         }
+        within = self._count_unique(sets, licensed & sets.shows(match_kinds.WITHIN)) * (view == WHOLE)
         kept = np.flatnonzero(count["records"])
         a, group = sets.file[kept], sets.other[kept] - self._places.files
         source, licence = self._rules.groups[:, group]
@@ -150,7 +178,7 @@ class _Evidence:
             "source_b": self._source_names(source),
             "path_b": self._paths(best),
             "licence_b": self._licence_names(licence),
-            "texts": self._count_texts(view, codes[FileCode.GROUP, a], group),
+            "texts": self._count_texts(view, codes[FileCode.GROUP, a], group, within[kept]),
             "records_a": self._sizes[view, a],
             "share": share,
         }
@@ -192,10 +220,15 @@ class _Evidence:
         row = np.select([reanswered > 0, records > 0], firsts[:2], firsts[2])
         other = sets.other - self._places.first_source
         source = self._codes[FileCode.SOURCE, sets.file]
-        columns: dict[str, Any] = {
-            "source_a": source, "path_a": sets.file, "source_b": other, "records": records,
-            "matched": sets.count(shows(match_kinds.COPY)), "prompts": prompts,
-            "prompts_matched": sets.count(shows(match_kinds.COPY, PROMPT)), "reanswered": reanswered, "row": row,
+        of_prompts = {
+            name.replace("matched", "prompts_matched").replace("contained", "prompts"): count
+            for name, count in sets.count_matched(PROMPT, differing=differing).items()
+        }
+        columns: dict[str, Any] = sets.count_matched(WHOLE, differing=differing) | of_prompts | {
+            "source_a": source, "path_a": sets.file, "source_b": other, "records": records, "prompts": prompts,
+            "words": sets.add_words(WHOLE, whole) if differing else sets.add_words(PROMPT, alone),
+            "reanswered": reanswered, "row": row,
+            "within": self._count_unique(sets, shows(match_kinds.WITHIN) & whole),
         }  # fmt: skip
         kept = np.flatnonzero((source != other) & ((records > 0) | (prompts > 0)))
         return kept, {name: values[kept] for name, values in columns.items()}
@@ -203,13 +236,14 @@ class _Evidence:
     def copied(self) -> pa.Table:
         """Make COPIED."""
         _, columns = self._count_copied(differing=True)
-        texts = self._count_texts(match_kinds.COPIED, columns["source_a"], columns["source_b"])
+        texts = self._count_texts(match_kinds.COPIED, columns["source_a"], columns["source_b"], columns["within"])
         return self._name_copied(columns | {"texts": texts}, evidence_schemas.COPIED)
 
     def reanswered(self) -> pa.Table:
         """Make REANSWERED."""
         _, columns = self._count_copied(differing=False)
-        texts = self._count_texts(match_kinds.REANSWERED, columns["source_a"], columns["source_b"])
+        none = np.zeros(len(columns["within"]), np.int64)  # prompts may stand twice in what has no record twice
+        texts = self._count_texts(match_kinds.REANSWERED, columns["source_a"], columns["source_b"], none)
         names = ("records_a", "prompts_a")
         sizes = {name: self._sizes[view, columns["path_a"]] for name, view in zip(names, (WHOLE, PROMPT), strict=True)}
         return self._name_copied(columns | {"texts": texts} | sizes, evidence_schemas.REANSWERED)

@@ -65,7 +65,8 @@ def iterate_by_record(matches: pa.Table, paths: pa.Array) -> Iterator[MatchRows]
         yield _number_rows(pa.concat_tables(waiting), paths)
 
 
-_COLUMNS = ["view", "path_a", "row_a", "path_b", "row_b", "distinct_a", "distinct_b", "method", "distinctive"]
+_NUMBERS = ("row_a", "row_b", "distinct_a", "distinct_b", "distinctive", "shared")
+_COLUMNS = ["view", "path_a", "path_b", "method", *_NUMBERS]
 
 
 def _find_runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
@@ -110,9 +111,8 @@ def _number_rows(matches: pa.Table, paths: pa.Array) -> MatchRows:
 
     file_a, file_b = number("path_a", paths), number("path_b", paths)
     view, method = number("view", pa.array(VIEWS)), number("method", pa.array(METHODS))
-    row_a, row_b, distinct_a, distinct_b, distinctive = (
-        matches[name].to_numpy() for name in ("row_a", "row_b", "distinct_a", "distinct_b", "distinctive")
-    )
+    row_a, row_b, distinct_a, distinct_b, distinctive, shared = (matches[name].to_numpy() for name in _NUMBERS)
     method = np.where(method == INSIDE, np.where(distinct_a < distinct_b, INSIDE, AROUND), method)
     order = np.lexsort((file_b, view, row_a, file_a))
-    return MatchRows(*(each[order] for each in (view, method, file_a, row_a, file_b, row_b, distinctive)))
+    columns = (view, method, file_a, row_a, file_b, row_b, distinctive, shared)
+    return MatchRows(*(each[order] for each in columns))

@@ -25,8 +25,10 @@ from provenance.similarity.evidence.match_kinds import (
     COUNTS,
     DIFFERENT,
     ENOUGH,
+    EVIDENT,
     FROM_OTHERS,
     HOLDS,
+    INSIDE,
     LICENSED,
     LICENSED_WHOLE,
     NEAR,
@@ -37,6 +39,7 @@ from provenance.similarity.evidence.match_kinds import (
     number_places,
     pack_group,
 )
+from provenance.similarity.text.shingles import WORDS_PER_SHINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +57,8 @@ _FILE_SHIFT = 39  # bits of the number of a record in a text's number
 _MEMORY_SHARE = 0.25  # of the budget, for texts that are put in order
 _ROWS_AT_A_TIME = 1 << 16  # rows that are counted at a time, about
 _ROWS_OF_COUNTS = 1 << 18  # that wait before they are added up
+_WORDS_MORE = WORDS_PER_SHINGLE - 1  # words that n shingles in a row have beyond n
+_MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)  # odd numbers of SplitMix64 (Steele et al. 2014)
 
 _LICENCE, _ORIGINAL = int(FileCode.LICENCE), int(FileCode.ORIGINAL)
 _LAST = np.iinfo(np.int64).max
@@ -71,6 +76,7 @@ class MatchRows(NamedTuple):
         file_b: the other file.
         row_b: the record there.
         distinctive: shingles in both that are no boilerplate.
+        shared: shingles in both.
     """
 
     view: Ints
@@ -80,40 +86,47 @@ class MatchRows(NamedTuple):
     file_b: Ints
     row_b: Ints
     distinctive: Ints
+    shared: Ints
 
 
 @njit(nogil=True, cache=True)
 def _find_evidence(rows: Any, codes: Any, keeps: Any, minimum: Any) -> Any:
-    """Say of every row which of ENOUGH, LICENSED and UNEXPLAINED it is; rows of a record stand together."""
-    view, method, file_a, row_a, file_b, _, distinctive = rows
+    """Say of every row which of ENOUGH, EVIDENT, LICENSED and UNEXPLAINED it is; rows of a record stand together.
+
+    A known original explains a copy of what it is a copy of itself, and any match of which it has four fifths.
+    """
+    view, method, file_a, row_a, file_b, _, distinctive, _ = rows
     count = view.shape[0]
     evidence = np.zeros(count, np.uint8)
-    explained, explained_licensed = np.zeros(2, np.bool_), np.zeros(2, np.bool_)
+    # the most distinctive shingles that an original explains, by view: any original, and one whose licence is kept
+    most, copied = np.zeros((2, 2), np.int64), np.zeros((2, 2), np.bool_)
     begin = 0
     while begin < count:
         a, row, end = file_a[begin], row_a[begin], begin
-        explained[:], explained_licensed[:] = False, False
+        most[:], copied[:] = 0, False
         while end < count and file_a[end] == a and row_a[end] == row:
             b, of = file_b[end], view[end]
-            if of <= PROMPT and method[end] <= NEAR and distinctive[end] >= minimum:
-                evidence[end] = ENOUGH
-                if codes[_ORIGINAL, b]:
-                    explained[of] = True
-                    explained_licensed[of] |= keeps[codes[_LICENCE, a], codes[_LICENCE, b]]
+            if of <= PROMPT and distinctive[end] >= minimum:
+                evidence[end] = EVIDENT | ENOUGH if method[end] <= NEAR else EVIDENT
+                for kept in range(2 if codes[_ORIGINAL, b] else 0):
+                    if kept == 0 or keeps[codes[_LICENCE, a], codes[_LICENCE, b]]:
+                        most[kept, of] = max(most[kept, of], distinctive[end])
+                        copied[kept, of] |= method[end] <= NEAR
             end += 1
         for at in range(begin, end):
             if evidence[at]:
-                known = codes[_ORIGINAL, file_b[at]] > 0
-                evidence[at] |= LICENSED if known or not explained_licensed[view[at]] else 0
-                evidence[at] |= UNEXPLAINED if known or not explained[view[at]] else 0
+                of, known = view[at], codes[_ORIGINAL, file_b[at]] > 0
+                for kept, kind in ((0, UNEXPLAINED), (1, LICENSED)):
+                    explained = 5 * most[kept, of] >= 4 * distinctive[at] or (copied[kept, of] and method[at] <= NEAR)
+                    evidence[at] |= kind if known or not explained else 0
         begin = end
     return evidence
 
 
 @njit(nogil=True, cache=True)
-def _show_record(rows: Any, begin: Any, end: Any, kinds: Any, least: Any, touched: Any) -> Any:
+def _show_record(rows: Any, begin: Any, end: Any, kinds: Any, least: Any, words: Any, touched: Any) -> Any:
     """Bring together by place what the rows of a record show; return how many places they touch."""
-    view, places, shown, texts = rows
+    view, places, shown, texts, shared = rows
     count = 0
     for at in range(begin, end):
         for grain in range(places.shape[1]):
@@ -122,34 +135,39 @@ def _show_record(rows: Any, begin: Any, end: Any, kinds: Any, least: Any, touche
                 touched[count] = place
                 count += 1
             kinds[place] |= shown[at, grain]
+            if shown[at, grain] and shared[at]:
+                words[view[at], place] = max(words[view[at], place], shared[at])
             if texts[at, grain] < _LAST:
                 least[view[at], place] = min(least[view[at], place], texts[at, grain])
     return count
 
 
 @njit(nogil=True, cache=True)
-def _tally(entries: Any, used: Any, head: Any, file: Any, place: Any, kinds: Any, row: Any) -> Any:
+def _tally(entries: Any, used: Any, head: Any, file: Any, place: Any, kinds: Any, words: Any, row: Any) -> Any:
     """Count a record among those of its file that show the same in the same place; return how many sets there are."""
     at = head[place]
     while at >= 0 and entries[at, 2] != kinds:
-        at = entries[at, 5]
-    if at >= 0:
-        entries[at, 3] += 1
-        entries[at, 4] = min(entries[at, 4], row)
-        return used
-    entries[used, 0], entries[used, 1], entries[used, 2] = file, place, kinds
-    entries[used, 3], entries[used, 4], entries[used, 5] = 1, row, head[place]
-    head[place] = used
-    return used + 1
+        at = entries[at, 7]
+    if at < 0:
+        at, used = used, used + 1
+        entries[at, 0], entries[at, 1], entries[at, 2], entries[at, 3] = file, place, kinds, 0
+        entries[at, 4], entries[at, 5], entries[at, 6], entries[at, 7] = row, 0, 0, head[place]
+        head[place] = at
+    entries[at, 3] += 1
+    entries[at, 4] = min(entries[at, 4], row)
+    for view in range(2):
+        entries[at, 5 + view] += words[view, place]
+    return used
 
 
 @njit(nogil=True, cache=True)
 def _count_records(rows: Any, file: Any, row: Any, ends: Any, first_source: Any, room: Any) -> Any:
-    """Count the records of some rows: file, place, kinds, records, first row; and texts by view, file and place."""
+    """Count the records of some rows as in COUNTS; and texts by view, file and place."""
     count = rows[1].size
-    entries, texts = np.empty((count, 6), np.int64), np.empty((count, 4), np.int64)
+    entries, texts = np.empty((count, 8), np.int64), np.empty((count, 4), np.int64)
     head, kinds = np.full(room, -1, np.int64), np.zeros(room, np.int64)
     least, touched = np.full((2, room), _LAST, np.int64), np.empty(count, np.int64)
+    words = np.zeros((2, room), np.int64)
     used, used_texts, begin = 0, 0, 0
     for number in range(ends.shape[0] - 1):
         first = ends[number]
@@ -157,18 +175,18 @@ def _count_records(rows: Any, file: Any, row: Any, ends: Any, first_source: Any,
             for entry in range(begin, used):
                 head[entries[entry, 1]] = -1
             begin = used
-        for at in range(_show_record(rows, first, ends[number + 1], kinds, least, touched)):
+        for at in range(_show_record(rows, first, ends[number + 1], kinds, least, words, touched)):
             place = touched[at]
-            used = _tally(entries, used, head, file[first], place, kinds[place], row[first])
+            used = _tally(entries, used, head, file[first], place, kinds[place], words, row[first])
             answered = place >= first_source and kinds[place] & FROM_OTHERS
             for view in range(2):
                 if least[view, place] < _LAST and not (view == PROMPT and answered):
                     texts[used_texts, 0], texts[used_texts, 1] = least[view, place], view
                     texts[used_texts, 2], texts[used_texts, 3] = file[first], place
                     used_texts += 1
-                least[view, place] = _LAST
+                least[view, place], words[view, place] = _LAST, 0
             kinds[place] = 0
-    return entries[:used, :5].copy(), texts[:used_texts].copy()
+    return entries[:used, :7].copy(), texts[:used_texts].copy()
 
 
 def find_evidence(rows: MatchRows, rules: EvidenceRules) -> npt.NDArray[np.uint8]:
@@ -179,7 +197,7 @@ def find_evidence(rows: MatchRows, rules: EvidenceRules) -> npt.NDArray[np.uint8
         rules: what decides.
 
     Returns:
-        Bits of ENOUGH, LICENSED and UNEXPLAINED.
+        Bits of ENOUGH, EVIDENT, LICENSED and UNEXPLAINED.
     """
     evidence: npt.NDArray[np.uint8] = _find_evidence(tuple(rows), rules.codes, rules.keeps, rules.minimum)
     return evidence
@@ -191,8 +209,8 @@ def _find_records(rows: MatchRows) -> Ints:
     return np.r_[0, 1 + np.flatnonzero(new), len(rows.file_a)] if len(rows.file_a) else np.zeros(1, np.int64)
 
 
-def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[Ints, Ints, Ints, Ints]:
-    """Say of every row what it shows of its record in each place, and by which text.
+def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Say of every row what it shows of its record in each place, by which text, and how many words as evidence.
 
     A row stands in four places: the other file, its source under its licence, its source, and all training data that
     its file is held out from. Where it shows nothing, the kinds are 0, and the text is that of none.
@@ -213,12 +231,25 @@ def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[I
     enough = np.flatnonzero(evidence & ENOUGH)
     leaking = enough[rules.find_leaks(a[enough], b[enough])]
     kinds[leaking, 3] = shown[leaking]
-    text = b << _FILE_SHIFT | rows.row_b
+    text = _number_texts(rows)
     counts = between & (evidence & UNEXPLAINED > 0) & (differs | (rows.view == PROMPT))
     texts[:] = _LAST
     texts[:, 1] = np.where(between & (evidence & LICENSED > 0), text, _LAST)
     texts[:, 2] = np.where(counts, text, _LAST)
-    return rows.view, where, kinds, texts
+    return rows.view, where, kinds, texts, np.where(evidence > 0, rows.shared + _WORDS_MORE, 0)
+
+
+def _number_texts(rows: MatchRows) -> Ints:
+    """Number the text that each row is about: the lowest record that it stands in.
+
+    Of texts inside one longer record, those that share other counts of shingles with it are different ones.
+    """
+    text: Ints = rows.file_b << _FILE_SHIFT | rows.row_b
+    inside = rows.method == INSIDE
+    sizes = (rows.shared << 32 | rows.distinctive)[inside].astype(np.uint64)
+    mixed = (text[inside].astype(np.uint64) * _MIX[0] + sizes) * _MIX[1]
+    text[inside] = (mixed >> np.uint64(2)).astype(np.int64)
+    return text
 
 
 class MatchCounter:
@@ -285,9 +316,11 @@ def add_counts(parts: Iterable[pa.Table]) -> pa.Table:
         COUNTS, sorted by file, place and kinds.
     """
     keys = ["file", "other", "kinds"]
+    added_up = {"records": "sum", "row": "min", "words": "sum", "prompt_words": "sum"}
     grouped = pa.concat_tables([COUNTS.empty_table(), *parts]).group_by(keys)
-    added = grouped.aggregate([("records", "sum"), ("row", "min")])
-    named = added.rename_columns({"records_sum": "records", "row_min": "row"}).select(COUNTS.names).cast(COUNTS)
+    added = grouped.aggregate(list(added_up.items()))
+    names = {f"{name}_{how}": name for name, how in added_up.items()}
+    named = added.rename_columns(names).select(COUNTS.names).cast(COUNTS)
     return named.sort_by([(key, "ascending") for key in keys])
 
 

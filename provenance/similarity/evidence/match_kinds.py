@@ -23,10 +23,11 @@ WHOLE, PROMPT, ANSWER = range(3)
 EXACT, NEAR, INSIDE, AROUND = range(4)
 """Methods by number: word for word, nearly, the record stands inside the other one, the other one inside the record."""
 
-COPY, SAME_WORDS, ENOUGH, LICENSED, UNEXPLAINED, WITHIN, HOLDS = (1 << bit for bit in range(7))
-"""Kinds of match in a view: exact or near; exact; exact or near and of enough distinctive shingles; the same, where no
-known original explains it whose terms the record's licence keeps; the same, where none at all does; the record stands
-inside the other one; the other one inside the record."""
+COPY, SAME_WORDS, ENOUGH, LICENSED, UNEXPLAINED, WITHIN, HOLDS, EVIDENT = (1 << bit for bit in range(8))
+"""Kinds of match in a view: exact or near; exact; exact or near and of enough distinctive shingles; of enough of them,
+contained or not, where no known original explains it whose terms the record's licence keeps; the same, where none at
+all does; the record stands inside the other one; the other one inside the record; of enough distinctive shingles, be it
+exact, near or contained."""
 
 BITS_PER_VIEW = 8
 """How far the bits of a view are shifted beyond those of the one before."""
@@ -35,10 +36,14 @@ DIFFERENT = 3 * BITS_PER_VIEW
 """How far the bits are shifted again that come from files of which the bytes differ; of whole sources alone."""
 
 COUNTS = pa.schema(
-    [pa.field(name, pa.int64(), nullable=False) for name in ("file", "other", "kinds", "records", "row")],
+    [
+        pa.field(name, pa.int64(), nullable=False)
+        for name in ("file", "other", "kinds", "records", "row", "words", "prompt_words")
+    ],
     metadata={
         "table": "COUNTS",
-        "grain": "one file, one place where its records stand, and one set of kinds; row = the first such record",
+        "grain": "one file, one place where its records stand, and one set of kinds; row = the first such record; "
+        "words = what they share there as evidence, by whole records and by prompts",
     },
 )
 

@@ -16,7 +16,7 @@ from provenance.licences import terms
 from provenance.licences.compatibility import find_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -37,12 +37,15 @@ class SharedRecords:
         licence_b: the licence of its files; None = unknown.
         row: the first of the records.
         records: how many of them are evidence: of enough distinctive shingles, and not explained by a known original.
-        matched: how many there are in all.
+        matched: how many there are in all, with those that hold a record of the other source whole.
         exact: how many of these stand there word for word.
         explained: how many would be evidence, but also stand in a known original under a licence that theirs keeps.
         texts: distinct texts that the two sources share in this view and under these licences, over all files.
         records_a: records of path_a that have the view.
         share: of either file, where it is higher, [0, 1].
+        contained_ab: of `matched`, those that stand there inside longer ones alone.
+        contained_ba: of `matched`, those that do no more than hold one of the other source.
+        words: of `records` that stand in both, about.
     """
 
     view: str
@@ -60,6 +63,9 @@ class SharedRecords:
     texts: int
     records_a: int
     share: float
+    contained_ab: int = 0
+    contained_ba: int = 0
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,12 @@ class CopiedRecords:
         source_b: the other source.
         records: its records that stand there, and are evidence.
         prompts: its records whose prompt stands there, and is evidence.
-        matched: its records that stand there, evidence or not.
+        matched: its records that stand there, or hold one of the other source whole, evidence or not.
         row: one record that shows it.
         texts: distinct texts among what is counted, of all files of the source.
+        contained_ab: of `matched`, those that stand there inside longer ones alone.
+        contained_ba: of `matched`, those that do no more than hold one of the other source.
+        words: of `records` that stand in both, about.
     """
 
     source_a: str
@@ -85,6 +94,9 @@ class CopiedRecords:
     matched: int
     row: int
     texts: int
+    contained_ab: int = 0
+    contained_ba: int = 0
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +106,19 @@ class ReansweredPrompts(CopiedRecords):
     Args:
         records_a: its records.
         prompts_a: its records that have a prompt.
-        prompts_matched: its records whose prompt stands there, evidence or not.
+        prompts_matched: its records whose prompt stands there or holds one of the other source, evidence or not.
+        prompts_ab: of these, those that stand there inside longer ones alone.
+        prompts_ba: of these, those that do no more than hold one of the other source.
         reanswered: of `prompts`, those of which neither the whole record nor the answer stands there, or is contained
-            in what does; `texts` are theirs.
+            in what does; `texts` and `words` are theirs.
     """
 
-    records_a: int
-    prompts_a: int
-    prompts_matched: int
-    reanswered: int
+    records_a: int = 0
+    prompts_a: int = 0
+    prompts_matched: int = 0
+    prompts_ab: int = 0
+    prompts_ba: int = 0
+    reanswered: int = 0
 
 
 Row = TypeVar("Row", SharedRecords, CopiedRecords, ReansweredPrompts)
@@ -138,6 +154,32 @@ def name_published_original(items: Sequence[CopiedRecords], originals: Mapping[s
         return ""
     most = max(known, key=lambda item: (item.records + item.prompts, item.path_a))
     return f" {most.source_a} holds the file that the authors of {originals[most.path_a]} published."
+
+
+def drop_derived(items: Sequence[SharedRecords], originals: Mapping[str, str]) -> list[SharedRecords]:
+    """Leave out what another source has from a known original, or may, and files made of that original have too.
+
+    A source that holds a known original has more made of it: the same questions with other answers, a cleaned version.
+    Where the original itself accounts for half of what both share, another source that has more of it has copied it;
+    not where the other one's is a known original too.
+
+    Args:
+        items: of one source, all that it shares with another.
+        originals: path -> id of the known data set whose original file it is.
+
+    Returns:
+        The others, in the same order.
+    """
+    published: Counter[str] = Counter()
+    texts: Counter[str] = Counter()
+    for item in items:
+        known = originals.get(item.path_a)
+        if known is not None and originals.get(item.path_b) in {None, known}:
+            published[item.view] += item.records
+        texts[item.view] = max(texts[item.view], item.texts)
+    covered = {view for view, count in published.items() if count and 2 * count >= texts[view]}
+    prompts = {item.path_a: item.records for item in items if item.view == "prompt" and item.view in covered}
+    return [item for item in items if item.view not in covered and prompts.get(item.path_a, 0) < max(item.records, 1)]
 
 
 def licences_by_path(files: pa.Table) -> dict[str, str | None]:
@@ -230,14 +272,13 @@ def phrase_shared(items: Sequence[SharedRecords], data_files: int = 1) -> str:
     """
     parts, place = [], ""
     for view, group in _group_by_view(items):
-        matched, records, exact, explained, total = (
+        matched, records, exact, explained, total, inside, around = (
             sum(getattr(item, name) for item in group)
-            for name in ("matched", "records", "exact", "explained", "records_a")
+            for name in ("matched", "records", "exact", "explained", "records_a", "contained_ab", "contained_ba")
         )
         place, before = phrase_files(len(group), data_files), place
         details = [place] if place and place != before else []
-        if exact < matched:
-            details.append(f"{f'{exact:,}' if exact else 'none'} word for word")
+        details += phrase_kinds(matched, inside, around, exact)
         if records + explained < matched:
             details.append(f"{records + explained:,} of them long and distinctive enough to count")
         if explained:
@@ -247,15 +288,48 @@ def phrase_shared(items: Sequence[SharedRecords], data_files: int = 1) -> str:
     return " and ".join(parts) or "no records"
 
 
-def phrase_verb(items: Sequence[SharedRecords]) -> str:
-    """Say how what `phrase_shared` counts stands elsewhere: "stand word for word" if all of it does, else "stand".
+def phrase_kinds(matched: int, inside: int, around: int, exact: int | None = None) -> Iterator[str]:
+    """Yield how many records stand elsewhere in which way, unless all of them do so word for word or nearly.
+
+    Args:
+        matched: records.
+        inside: of these, those that stand inside longer ones alone.
+        around: of these, those that do no more than hold another one.
+        exact: of these, those that stand there word for word; None = not known.
+    """
+    copies = matched - inside - around
+    if exact is not None and copies and exact < matched:
+        yield f"{f'{exact:,}' if exact else 'none'} word for word"
+    if inside:
+        yield f"{f'{inside:,}' if inside < matched else 'all'} inside longer ones"
+    if 0 < around < matched:
+        yield f"{around:,} of them hold one"
+
+
+def phrase_relation(items: Sequence[SharedRecords], other: str) -> str:
+    """Say how what `phrase_shared` counts stands elsewhere: "stand word for word in b", "stand in b", "hold one of b".
 
     Args:
         items: as for `count_by_view`.
+        other: what the other source is called.
     """
-    return (
-        "stand word for word" if all(item.exact == item.matched for item in _drop_repeated_prompts(items)) else "stand"
-    )
+    counted = _drop_repeated_prompts(items)
+    if all(item.exact == item.matched for item in counted):
+        return f"stand word for word in {other}"
+    return phrase_place(sum(item.matched for item in counted), sum(item.contained_ba for item in counted), other)
+
+
+def phrase_place(matched: int, around: int, other: str) -> str:
+    """Say that records stand in another source, or hold one of it, or either.
+
+    Args:
+        matched: records.
+        around: of these, those that do no more than hold another one.
+        other: what the other source is called.
+    """
+    if not around:
+        return f"stand in {other}"
+    return f"hold one of {other}" if around == matched else f"stand in, or hold one of, {other}"
 
 
 def _group_by_view(items: Sequence[SharedRecords]) -> list[tuple[str, list[SharedRecords]]]:

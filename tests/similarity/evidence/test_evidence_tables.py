@@ -36,14 +36,15 @@ def corpora(draw):
     for k in range(draw(st.integers(2, 6))):
         source = draw(st.sampled_from("abcd"))
         digest = draw(st.sampled_from((None, "11", "22")))
-        files[f"{source}/{k}"] = (source, draw(st.sampled_from(LICENCES)), digest, draw(st.sampled_from(SPLITS)))
+        split, unique = draw(st.sampled_from(SPLITS)), draw(st.booleans())
+        files[f"{source}/{k}"] = (source, draw(st.sampled_from(LICENCES)), digest, split, unique)
     ends = st.tuples(
         st.sampled_from(VIEWS),
         st.sampled_from(sorted(files)),
         st.integers(0, RECORDS - 1),
         st.sampled_from(sorted(files)),
     )
-    about = st.tuples(st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 6), st.booleans())
+    about = st.tuples(st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 9), st.booleans())
     matches = draw(st.dictionaries(ends.filter(lambda end: end[1] != end[3]), about, max_size=40))
     originals = dict.fromkeys(draw(st.sets(st.sampled_from(sorted(files)), max_size=2)), "known")
     return files, matches, originals, draw(st.integers(1, 6))
@@ -55,7 +56,7 @@ def make_tables(files, matches):
     for (view, a, row, b), (other, method, distinctive, shorter) in matches.items():
         ends = {"view": view, "source_a": files[a][0], "path_a": a, "source_b": files[b][0], "path_b": b}
         sizes = {
-            "shared": 9,
+            "shared": 7 + other,
             "distinct_a": 9 if shorter else 10,
             "distinct_b": 10 if shorter else 9,
             "distinctive": distinctive,
@@ -73,15 +74,14 @@ def make_tables(files, matches):
         "bytes",
         "bytes_consumed",
         "bytes_skipped",
-        "records",
         "records_unreadable",
-        "records_distinct",
         "tokens",
     )
     listed = [
         {"path": path, "source": source, "role": "data", "licence": licence, "sha256": digest}
+        | {"records": RECORDS, "records_distinct": RECORDS if unique else RECORDS - 1}
         | dict.fromkeys(numbers, 0)
-        for path, (source, licence, digest, _) in files.items()
+        for path, (source, licence, digest, _, unique) in files.items()
     ]
     return (
         schemas.rows(rows, schemas.MATCHES),
@@ -92,7 +92,7 @@ def make_tables(files, matches):
 
 def count(files, matches, originals, minimum):
     matched, overlaps, listed = make_tables(files, matches)
-    splits = {path: split for path, (*_, split) in files.items() if split is not None}
+    splits = {path: split for path, (*_, split, _) in files.items() if split is not None}
     rules = make_rules(sorted(files), listed, minimum=minimum, originals=originals, splits=splits)
     tables = match_batches.count_matches(matched, rules, overlaps)
     assert {name: table.schema for name, table in tables.items()} == evidence_schemas.COUNTED
@@ -114,18 +114,37 @@ class Hand:
         return None if known == LICENCES[1] else known
 
     def is_evidence(self, row):
-        return row[0] in EVIDENCE and row[5] != "contained" and row[6] >= self.minimum
+        return row[0] in EVIDENCE and row[6] >= self.minimum
+
+    def is_copy(self, row):
+        return self.is_evidence(row) and row[5] != "contained"
 
     def is_explained(self, row, by_licence):
-        """Whether the row's record also stands in a known original, and the row is with none."""
+        """Whether a known original has the row's record, or four fifths of what it shares, and the row is with none."""
         if row[3] in self.originals:
             return False
         for other in self.rows:
             if other[:3] == row[:3] and other[3] in self.originals and self.is_evidence(other):
                 own, theirs = self.licence(other[1]), self.licence(other[3])
-                if not by_licence or (own and theirs and not find_losses(own, theirs)):
+                enough = other[6] >= 0.8 * row[6] or (self.is_copy(row) and self.is_copy(other))
+                if enough and (not by_licence or (own and theirs and not find_losses(own, theirs))):
                     return True
         return False
+
+    def count_matched(self, rows):
+        """Records that match in any way; that stand inside longer ones alone; that do no more than hold another."""
+        copies, within, around = (
+            {row[2] for row in rows if (row[5] != "contained", row[5] == "contained" and row[7]) == kind}
+            for kind in ((True, False), (False, True), (False, False))
+        )
+        return len(copies | within | around), len(within - copies), len(around - copies - within)
+
+    def count_words(self, rows, records):
+        """Words that some records share: of each the most by any of its rows that is evidence; n shingles are n + 4 words."""
+        shared = {
+            record: [7 + row[4] + 4 for row in rows if row[2] == record and self.is_evidence(row)] for record in records
+        }
+        return sum(map(max, shared.values()))
 
     def licensed(self, row):
         return self.is_evidence(row) and not self.is_explained(row, by_licence=True)
@@ -137,12 +156,25 @@ class Hand:
         """How many records have a view, as far as OVERLAPS says: of files that match."""
         return RECORDS if any(row[0] == view and path in {row[1], row[3]} for row in self.rows) else 0
 
-    def distinct(self, rows):
-        """How many texts: a record's is the lowest record that it stands in."""
-        lowest = {}
+    def number_text(self, row):
+        """The lowest record that a text stands in; inside a longer one, mixed with what is shared."""
+        number = sorted(self.files).index(row[3]) << 39 | row[4]
+        if row[5] == "contained" and row[7]:
+            number = (number * 0x9E3779B97F4A7C15 + ((7 + row[4]) << 32 | row[6])) * 0xBF58476D1CE4E5B9 % 2**64 >> 2
+        return number
+
+    def distinct(self, rows, there):
+        """How many texts: a record's is the lowest; whole records inside longer ones of a file without repeats are each one.
+
+        `there` are all rows between the same places.
+        """
+        lowest, unique = defaultdict(list), defaultdict(set)
+        within = {row[:3] for row in there if row[5] == "contained" and row[7]}
         for row in rows:
-            lowest[row[1], row[2]] = min(lowest.get((row[1], row[2]), ("~", 0)), (row[3], row[4]))
-        return len(set(lowest.values()))
+            lowest[row[1], row[2]].append(self.number_text(row))
+            if row[0] == "whole" and row[:3] in within and self.files[row[1]][4]:
+                unique[row[1]].add(row[2])
+        return max([len({min(numbers) for numbers in lowest.values()}), *map(len, unique.values())])
 
     def shared(self):
         groups, found = defaultdict(list), {}
@@ -154,12 +186,13 @@ class Hand:
             if not kept:
                 continue
             mine = (self.source(path), self.licence(path))
-            alike = [
+            there = [
                 row for row in self.between()
-                if row[0] == view and self.licensed(row)
+                if row[0] == view
                 and (self.source(row[1]), self.licence(row[1])) == mine
                 and (self.source(row[3]), self.licence(row[3])) == (other, licence)
             ]  # fmt: skip
+            alike = [row for row in there if self.licensed(row)]
             by_file = defaultdict(set)
             for row in kept:
                 by_file[row[3]].add(row[2])
@@ -175,16 +208,15 @@ class Hand:
             }
             counts = [
                 {row[2] for row in rows if test(row)}
-                for test in (
-                    self.licensed, lambda row: row[5] != "contained", lambda row: row[5] == "exact", self.is_evidence,
-                    lambda row: row[5] == "contained" and row[7], lambda row: row[5] == "contained" and not row[7],
-                )
-            ]  # fmt: skip
-            records, matched, exact, enough, inside, around = map(len, counts)
+                for test in (self.licensed, lambda row: row[5] == "exact", self.is_evidence)
+            ]
+            records, exact, enough = map(len, counts)
+            matched, inside, around = self.count_matched(rows)
             found[view, path, other, licence] = {
                 "source_a": mine[0], "licence_a": mine[1], "row": min(counts[0]), "records": records,
                 "matched": matched, "exact": exact, "explained": enough - records, "contained_ab": inside,
-                "contained_ba": around, "texts": self.distinct(alike), "records_a": RECORDS,
+                "contained_ba": around, "texts": self.distinct(alike, there), "records_a": RECORDS,
+                "words": self.count_words(rows, counts[0]),
                 "path_b": min(by_file, key=lambda b: (-len(by_file[b]), b)),
                 "share": max(max(len(by_file[b]), back[b]) / RECORDS for b in by_file),
             }  # fmt: skip
@@ -205,21 +237,25 @@ class Hand:
             alone = {row for row in prompt if (path, row, other) not in answered}
             pair = [row for row in telling if (self.source(row[1]), self.source(row[3])) == (self.source(path), other)]
             again = [row for row in pair if row[0] == "prompt" and (row[1], row[2], other) not in answered]
+            there = [row for row in rows if (self.source(row[1]), self.source(row[3])) == (self.source(path), other)]
+            counts = [self.count_matched([row for row in mine if row[0] == view]) for view in EVIDENCE]
+            view, kept = ("whole", whole) if differing else ("prompt", alone)
+            every = [row for row in self.between() if row[:2] == (view, path) and self.source(row[3]) == other]
             found[path, other] = {
                 "source_a": self.source(path), "records": len(whole), "prompts": len(prompt), "reanswered": len(alone),
                 "row": min(alone or whole or prompt), "records_a": self.size("whole", path), "prompts_a": self.size("prompt", path),
-                "matched": len({row[2] for row in mine if row[0] == "whole" and row[5] != "contained"}),
-                "prompts_matched": len({row[2] for row in mine if row[0] == "prompt" and row[5] != "contained"}),
-                "texts": self.distinct([row for row in pair if row[0] == "whole"] if differing else again),
+                **dict(zip(("matched", "contained_ab", "contained_ba"), counts[0], strict=True)),
+                **dict(zip(("prompts_matched", "prompts_ab", "prompts_ba"), counts[1], strict=True)),
+                "texts": self.distinct([row for row in pair if row[0] == "whole"] if differing else again, there)
+                if differing or again else 0,
+                "words": self.count_words(every, kept),
             }  # fmt: skip
         return found
 
     def leaks(self):
         found = {}
         for path, (source, *_) in self.files.items():
-            rows = [
-                row for row in self.rows if row[1] == path and self.is_evidence(row) and self.is_held_out(path, row[3])
-            ]
+            rows = [row for row in self.rows if row[1] == path and self.is_copy(row) and self.is_held_out(path, row[3])]
             if rows:
                 by_file = {b: len({row[2] for row in rows if row[3] == b}) for b in {row[3] for row in rows}}
                 found[path] = {
@@ -240,7 +276,7 @@ class Hand:
         for path, (source, *_) in self.files.items():
             rows = [row for row in self.rows if row[1] == path and row[0] == "whole" and self.source(row[3]) == source]
             same = {row[2] for row in rows if row[5] == "exact"}
-            near = {row[2] for row in rows if row[5] == "near" and self.is_evidence(row)} - same
+            near = {row[2] for row in rows if row[5] == "near" and self.is_copy(row)} - same
             if near:
                 found[path] = {"source": source, "records": len(near), "row": min(near)}
         return found
@@ -277,5 +313,5 @@ def test_pieces_of_any_size_say_the_same(corpus, rows):
 
 
 def test_nothing_matched_is_nothing_counted():
-    tables = count({"a/x": ("a", "MIT", None, None)}, {}, {}, 1)
+    tables = count({"a/x": ("a", "MIT", None, None, True)}, {}, {}, 1)
     assert tables == {name: [] for name in evidence_schemas.COUNTED}

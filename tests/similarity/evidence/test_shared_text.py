@@ -7,11 +7,12 @@ import pytest
 from provenance.similarity.evidence import shared_text
 
 
-def shared(path, records, of, view="whole", exact=None, matched=None, explained=0):
+def shared(path, records, of, view="whole", exact=None, matched=None, explained=0, inside=0, around=0):
     every = records + explained if matched is None else matched
     same = every if exact is None else exact
     ends = (view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0)
-    return shared_text.SharedRecords(*ends, records, every, same, explained, records, of, records / of)
+    counts = (records, every, same, explained, records, of, records / of, inside, around)
+    return shared_text.SharedRecords(*ends, *counts)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,13 @@ def shared(path, records, of, view="whole", exact=None, matched=None, explained=
         ([shared("a/x", 5, 10), shared("a/x", 5, 10, "prompt")], "5 of 10 records"),
         ([shared("a/x", 3, 4, "prompt")], "3 of 4 prompts"),
         ([shared("a/x", 30, 40), shared("a/q", 30, 30, "prompt")], "30 of 30 prompts and 30 of 40 records"),
+        ([shared("a/x", 5, 10, exact=0, inside=5)], "5 of 10 records (all inside longer ones)"),
+        ([shared("a/x", 5, 10, exact=2, inside=3)], "5 of 10 records (2 word for word; 3 inside longer ones)"),
+        ([shared("a/x", 5, 10, exact=0, around=5)], "5 of 10 records"),
+        (
+            [shared("a/x", 7, 10, exact=2, inside=1, around=3)],
+            "7 of 10 records (2 word for word; 1 inside longer ones; 3 of them hold one)",
+        ),
     ],
 )
 def test_in_words(items, words):
@@ -44,10 +52,13 @@ def test_in_words(items, words):
         ([shared("a/x", 5, 10)], "stand word for word"),
         ([shared("a/x", 5, 10), shared("a/y", 5, 10, exact=4)], "stand"),
         ([shared("a/x", 5, 10), shared("a/x", 5, 10, "prompt", exact=4)], "stand word for word"),  # prompts go untold
+        ([shared("a/x", 5, 10, exact=0, around=5), shared("a/y", 2, 10, exact=0, around=2)], "hold one of"),
+        ([shared("a/x", 5, 10, exact=0, around=4)], "stand in, or hold one of,"),
+        ([shared("a/x", 5, 10, exact=0, inside=5)], "stand"),
     ],
 )
 def test_word_for_word_is_said_of_exact_matches_alone(items, verb):
-    assert shared_text.phrase_verb(items) == verb
+    assert shared_text.phrase_relation(items, "b") == f"{verb} b" if "hold" in verb else f"{verb} in b"
 
 
 def test_the_published_original_that_shows_most_is_named():

@@ -182,7 +182,7 @@ def test_of_nothing_nothing_is_said():
     [
         (30_000, 20_000, 10_000),  # both at the finest scale
         (700, 5_000, 70),  # some forty hashes
-        (100_000, 4_000_000, 90_000),  # one at a coarser scale
+        pytest.param(100_000, 4_000_000, 90_000, marks=pytest.mark.full),  # one at a coarser scale
         (20_000, 20_000, 20_000),
         (20_000, 20_000, 20),
         (20_000, 20_000, 0),
