@@ -320,7 +320,6 @@ class File:
                 tally.count(
                     stream.fault or "a part larger than a record may be", member.size, member.size, member.stored
                 )
-            del left
             return
         name = detect_format(stream.peek(format_detection.HEAD_BYTES), member.name)
         stream.drain()
