@@ -1,18 +1,21 @@
-"""Records that a source holds out for a test or validation also stand in its training file.
+"""Records that are held out for a test or validation also stand in what is trained on, in their source or another.
 
 Why:          a model that was trained on them is measured by what it has seen; the figure is worth nothing.
 Source:       Lee et al., arXiv 2107.06499; Kapoor and Narayanan, arXiv 2207.07048; Interim Measures, Article 7(4).
-Reads:        LEAKS, one row per file that is held out, counted of MATCHES by a profile's minimum of distinctive
-              shingles; FILES(path, role, records), CLAIMS(source, field, value, scope). Which split a file is says a
-              card (`configs: data_files`), else its path (split-names.yaml).
-Yields:       at most one finding per source and split that is held out (`test`, `validation`).
-Units:        share of the records of the file where it is highest, [0, 1].
-Silent when:  neither a card nor a whole word of a path names the split, or a path names two; what stands before the
-              word differs (`arc-train`, `boolq-test`), or both have another word, or number of a cut, behind it
-              (`train-fold1`, `test-fold2`); the path names what a model made (`outputs/`); a split is a column; a
-              record is short, or common to many sources; it was rephrased; the answers alone are the same.
-Flagged:      30 of the 100 records of data/test.jsonl also stand in data/train.jsonl.
-Clean:        data/train.jsonl without them.
+Reads:        LEAKS, one row per file that is held out and source that is trained on, counted of MATCHES by a profile's
+              minimum of distinctive shingles: exact, near, and contained in either direction; FILES(path, role,
+              records), CLAIMS(source, field, value, scope). Which split a file is says a card (`configs: data_files`),
+              else its path (split-names.yaml).
+Yields:       at most one finding per split that is held out (`test`, `validation`) and source that is trained on; the
+              latter carries it. Field `test unnamed` is of files of another source of which nothing says what they are
+              for: data to train on, as far as anybody knows.
+Units:        share of the records of the file that is held out where it is highest, [0, 1].
+Silent when:  neither a card nor a word of a path names the split, or a path names two; within a source, what stands
+              before the word differs (`arc-train`, `boolq-test`), or both have another word behind it; they are of
+              different folds (`train-fold1`, `test-fold2`); the path names what a model made (`outputs/`); a split is a
+              column; a record is short, or common to many sources; it was rephrased; the answers alone are the same.
+Flagged:      30 of the 100 records of data/test.jsonl also stand in data/train.jsonl, or in another source's.
+Clean:        the training file without them.
 """
 
 from __future__ import annotations
@@ -21,10 +24,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.wording import choose_verb, count_noun
 from provenance.sources.file_splits import find_splits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -33,39 +37,72 @@ LIMITS = (
     "card or a path calls it."
 )
 
+_UNNAMED = " unnamed"
+"""How the field of a finding ends where nothing says that the other file is for training."""
+
 
 def find(leaks: pa.Table, files: pa.Table, claims: pa.Table) -> Iterator[Finding]:
-    """Yield sources of which what is held out stands in what is trained on.
+    """Yield what is held out and stands in what is trained on.
 
     Args:
         leaks: LEAKS.
         files: FILES.
         claims: CLAIMS.
     """
-    if not leaks.num_rows:
+    rows = [row for row in leaks.to_pylist() if row["records"]]
+    if not rows:
         return
     splits = find_splits(files, claims)
     sizes = dict(zip(*(files[name].to_pylist() for name in ("path", "records")), strict=True))
-    found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in leaks.to_pylist():
-        found[row["source"], splits[row["path"]].name].append(row)
-    for (source, split), of_split in sorted(found.items()):
+    found: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        field = splits[row["path"]].name + ("" if row["trained"] else _UNNAMED)
+        found[row["source"], row["other"], field].append(row)
+    for (source, other, field), of_split in sorted(found.items()):
         worst = max(of_split, key=lambda leak: (leak["records"] / sizes[leak["path"]], leak["records"], leak["path"]))
-        path, records = worst["path"], worst["records"]
-        more = f" So do records of {len(of_split) - 1:,} more of its files." if len(of_split) > 1 else ""
+        own = source == other
         yield Finding(
             check="split-leak",
-            source=source,
-            field=split,
-            message=f"{records:,} of {sizes[path]:,} records of {path}, which is its {split} split, also stand in "
-            f"{worst['other_path']}, which is for training: {_how(worst['whole'], records)}.{more}",
+            source=other,
+            other=None if own else source,
+            field=field,
+            message=_describe(worst, sizes, field.removesuffix(_UNNAMED), own=own) + _describe_more(of_split),
             limits=LIMITS,
-            path=path,
-            row=worst["row"],
-            value=records / sizes[path],
+            path=worst["path"] if own else worst["other_path"],
+            row=worst["row"] if own else worst["other_row"],
+            value=worst["records"] / sizes[worst["path"]],
             unit="share of records",
             records=sum(leak["records"] for leak in of_split),
         )
+
+
+def _describe(leak: Mapping[str, Any], sizes: Mapping[str, int], split: str, *, own: bool) -> str:
+    path, place = leak["path"], leak["other_path"]
+    use = "is for training" if leak["trained"] else "no card or path holds out"
+    which = f"its {split} split" if own else f"the {split} split of {leak['source']}"
+    where = place if own else f"{leak['other']}, most of them in {place}"
+    count = f"{leak['records']:,} of {sizes[path]:,} records of {path}"
+    return f"{count}, which is {which}, also stand in {where}, which {use}: {_how(leak)}."
+
+
+def _describe_more(of_split: Sequence[Mapping[str, Any]]) -> str:
+    more = len(of_split) - 1
+    return f" So do records of {more:,} more of its files." if more else ""
+
+
+def _how(leak: Mapping[str, Any]) -> str:
+    """Say how records stand there: whole, by their prompt, inside longer ones."""
+    whole, prompts = leak["whole"], leak["prompts"]
+    part = leak["records"] - whole - prompts
+    if whole == leak["records"]:
+        return "whole, word for word or nearly so"
+    counts = {
+        f"{whole:,} whole": whole,
+        f"{prompts:,} by their prompt alone": prompts,
+        f"{part:,} inside a longer record, or around one": part,
+    }
+    named = [sentence for sentence, count in counts.items() if count]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 def idle(files: pa.Table, claims: pa.Table) -> str | None:
@@ -80,23 +117,26 @@ def idle(files: pa.Table, claims: pa.Table) -> str | None:
     return "no file is known to be held out: neither a card nor a path names a test or validation split"
 
 
-def unseen(files: pa.Table, claims: pa.Table) -> str:
-    """Say which files belong to no known split, and where what is held out was not sought.
+def unseen(leaks: pa.Table, files: pa.Table, claims: pa.Table) -> str | None:
+    """Say which files belong to no known split, and what stands in both and is too little to count.
 
     Args:
+        leaks: LEAKS.
         files: FILES.
         claims: CLAIMS.
     """
     count, known = files["role"].to_pylist().count("data"), len(find_splits(files, claims))
-    whole = "what is held out was sought in the training files of its own source alone"
-    return whole if known == count else f"{count - known:,} of {count:,} data files are of no known split; {whole}"
-
-
-def _how(whole: int, records: int) -> str:
-    if whole == records:
-        return "whole, word for word or nearly so"
-    prompts = f"{records - whole:,} by their prompt alone"
-    return f"{whole:,} whole and {prompts}" if whole else prompts
+    short = sum(row["matched"] - row["records"] for row in leaks.select(["matched", "records"]).to_pylist())
+    sentences = []
+    if known < count:
+        sentences.append(f"{count - known:,} of {count:,} data files are of no known split")
+    if short:
+        amount = f"{count_noun(short, 'record')} that {choose_verb(short)} held out"
+        verb = choose_verb(short, "stands", "stand")
+        sentences.append(
+            f"{amount} also {verb} in what is trained on, too short, too common or too small a part to count"
+        )
+    return "; ".join(sentences) or None
 
 
 CHECK = CheckSpec("split-leak", find, unseen=unseen, idle=idle)

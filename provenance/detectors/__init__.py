@@ -33,6 +33,7 @@ __all__ = [
     "MOST_KINDS",
     "NOTHING_KNOWN",
     "OTHER_KINDS",
+    "REPEATS",
     "add_batches",
     "add_by_file",
     "describe_scope",
@@ -60,6 +61,8 @@ BATCHES_HELD = 64
 
 UNREAD = "columns"
 """In place of a detector: columns that none looked at."""
+REPEATS = "repeats"
+"""In place of a detector: records of which the text stands earlier in their source; states are distinct shingles."""
 _MOST_SHOWN = 20
 
 _KEY = ["detector", "kind", "state"]

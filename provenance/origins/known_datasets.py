@@ -37,6 +37,10 @@ class KnownDataset:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
+SHIPPED_BENCHMARKS = {"GSM8K (test part)": "gsm8k", "HumanEval (all tasks)": "human-eval", "MBPP (test part)": "mbpp"}
+"""Titles of the indexes of benchmarks that ship, and the ids of their data sets; every scan looks for their items."""
+
+
 @cache
 def load_known() -> tuple[KnownDataset, ...]:
     """Return the well-known data sets, in the order of their list."""

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provenance import detectors
 from provenance import ledger as signed_ledger
 from provenance import profiles as profile_files
 from provenance.attestations import declaration
@@ -41,6 +42,7 @@ from provenance.pipeline.reading.read_pass import lost, observe
 from provenance.pipeline.warm_up import compile_kernels, load_modules
 from provenance.profiles import waivers as waiver_files
 from provenance.readers.records import record_trees
+from provenance.similarity.evidence import exact_matches
 from provenance.similarity.evidence.original_files import find_known_originals
 from provenance.similarity.text import normalisation
 from provenance.sources import claims as source_claims
@@ -323,7 +325,7 @@ def _make_tables(
         tables = compared | {
             "claims": source_claims.add_identities(claims, files),
             "files": files,
-            "observations": _make_observations(observed, scopes),
+            "observations": _make_observations(observed, scopes, _list_repeats(found, plan)),
             "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
         }
         answers = declaration.choose_answers(
@@ -416,14 +418,32 @@ _CONCLUDED_COLUMNS = ("source", "role", "skip_reason", "records_distinct", "sha2
 """Columns of FILES that are not as the reader of the file has them."""
 
 
-def _make_observations(observed: FileResult, scopes: source_scopes.Scopes) -> pa.Table:
-    """Make OBSERVATIONS of what detectors saw in each file."""
+def _make_observations(observed: FileResult, scopes: source_scopes.Scopes, repeats: pa.Table) -> pa.Table:
+    """Make OBSERVATIONS of what detectors saw in each file, and of the texts that stand in it again."""
     files, place = np.unique(np.asarray(observed.observed["file"]), return_inverse=True)
     paths = observed.files["path"].take(pa.array(files))
     owners = pa.array([scopes.find_source(path) for path in paths.to_pylist()], pa.string())
     named = (owners.take(pa.array(place)), paths.take(pa.array(place)))
     table = pa.table([*named, *observed.observed.columns[1:]], schema=schemas.OBSERVATIONS)
-    return schemas.ordered(table, "path", "detector", "kind", "state")
+    return schemas.ordered(pa.concat_tables([table, repeats]), "path", "detector", "kind", "state")
+
+
+def _list_repeats(found: match_plan.ComparisonResult, plan: match_plan.MatchPlan) -> pa.Table:
+    """Put names on the records that repeat an earlier one of their source: OBSERVATIONS."""
+    file, shingles, records, row = (np.asarray(column) for column in found.repeats.columns)
+    count, most = len(file), exact_matches.MOST_SHINGLES
+    columns = {
+        "source": pa.array(plan.names, pa.string()).take(pa.array(plan.owner[file])),
+        "path": pa.array(plan.paths, pa.string()).take(pa.array(file)),
+        "detector": pa.repeat(detectors.REPEATS, count),
+        "kind": pa.repeat("text", count),
+        "state": pa.array([f"{each}{'+' * (each == most)}" for each in shingles.tolist()], pa.string()),
+        "records": records,
+        "values": records,
+        "bytes": np.zeros(count, np.int64),
+        "row": row,
+    }
+    return schemas.conform(pa.table(columns), schemas.OBSERVATIONS)
 
 
 def _declared_digest(claimed: Sequence[str], found: str | None) -> str | None:

@@ -1,9 +1,9 @@
 """Every check against its table of cases, tests/checks/<check>.yaml: flagged and clean rows, values, units, words.
 
 A case gives rows of the tables that the check reads; what a row leaves out is a default. `copies` makes MATCHES and
-OVERLAPS, of which is counted what a check reads: [path, other path, records, view, shingles, method, distinctive], where
-the first records of both files are the same; of the method `inside`, those of the first stand inside those of the second,
-which have thirty shingles more. `expect` lists the
+OVERLAPS, of which is counted what a check reads: [path, other path, records, view, shingles, method, distinctive, longer],
+where the first records of both files are the same; of the method `inside`, those of the first stand inside those of the
+second, which have `longer` shingles, thirty more where nothing is said. `expect` lists the
 findings in order, each by the fields that matter; `says` are parts of the message, and `silent` parts that must not be in it.
 """
 
@@ -23,7 +23,7 @@ from provenance.errors import UnknownCheck
 from provenance.similarity.evidence import match_batches
 from provenance.similarity.evidence.evidence_rules import make_rules
 from provenance.similarity.evidence.evidence_shares import TextSizes
-from provenance.sources.file_splits import find_splits
+from provenance.sources.file_splits import find_splits, find_unnamed
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
 CASES = [(check, name) for check, cases in TABLES.items() for name in cases]
@@ -85,10 +85,11 @@ def copied(copies, files):
     for a, b, count, *more in copies:
         view, shingles, method = (more + ["whole", 5, "exact"][len(more) :])[:3]
         distinctive = more[3] if len(more) > 3 else shingles
+        longer = more[4] if len(more) > 4 else shingles + 30
         for x, y in ((a, b), (b, a)):
             ends = {"view": view, "source_a": of[x]["source"], "path_a": x, "source_b": of[y]["source"], "path_b": y}
             inside, copied = method == "inside", 0 if method == "inside" else count
-            sizes = [shingles + 30 * inside * (end == b) for end in (x, y)]
+            sizes = [longer if inside and end == b else shingles for end in (x, y)]
             same = {
                 "jaccard": shingles / max(sizes),
                 "shared": shingles,
@@ -109,7 +110,14 @@ def counted(matches, overlaps, tables, settings):
     files = tables["files"]
     splits = find_splits(files, tables["claims"])
     paths = sorted(row["path"] for row in files.to_pylist() if row["source"])
-    rules = make_rules(paths, files, minimum=settings["minimum"], originals=settings["originals"], splits=splits)
+    rules = make_rules(
+        paths,
+        files,
+        minimum=settings["minimum"],
+        originals=settings["originals"],
+        splits=splits,
+        unnamed=find_unnamed(files, tables["claims"]),
+    )
     return match_batches.count_matches(matches, rules, overlaps) | {"overlaps": overlaps}
 
 

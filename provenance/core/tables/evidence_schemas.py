@@ -85,14 +85,22 @@ REANSWERED = pa.schema(
 
 LEAKS = pa.schema(
     [
-        make_field("source", _TEXT, "source of both files"),
-        make_field("path", _TEXT, "the file that is held out"),
-        make_field("other_path", _TEXT, "the training file that holds most of its records"),
+        make_field("source", _TEXT, "source of the file that is held out"),
+        make_field("path", _TEXT, "that file"),
+        make_field("other", _TEXT, "source that is trained on; the same or another"),
+        make_field("other_path", _TEXT, "its file that holds most of the records, rather one named for training"),
+        make_field("trained", pa.bool_(), "whether that file is named for training; else nothing says what it is for"),
         make_field("records", _INT, "records that also stand in what they are held out from", unit="records"),
-        make_field("whole", _INT, "of these, not by their prompt alone", unit="records"),
-        make_field("row", _INT, "the first of `records`"),
+        make_field("whole", _INT, "of these, whole, word for word or nearly so", unit="records"),
+        make_field("prompts", _INT, "of the others, by their prompt, word for word or nearly so", unit="records"),
+        make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),
+        make_field("row", _INT, "the first of `records`; null = there is none", null=True),
+        make_field("other_row", _INT, "the first record of other_path that shows any; null = not known", null=True),
     ],
-    metadata={"table": "LEAKS", "grain": "one file that is held out for a test or validation; never sealed"},
+    metadata={
+        "table": "LEAKS",
+        "grain": "one file that is held out for a test or validation, and one source that is trained on; never sealed",
+    },
 )
 
 REPEATS = pa.schema(

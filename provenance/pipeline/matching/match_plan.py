@@ -81,6 +81,7 @@ class ComparisonResult:
         not_anchored: distinct texts that were not looked for inside longer ones.
         thinned: distinct texts that stand in more longer ones than are kept.
         boilerplate_count: shingles that are boilerplate, by view.
+        repeats: exact_matches.REPEATED of whole records, files by number.
         unplaced: parts of the data that could not be read again.
     """
 
@@ -94,6 +95,7 @@ class ComparisonResult:
     not_anchored: int
     thinned: int
     boilerplate_count: Mapping[str, int]
+    repeats: pa.Table
     unplaced: int = 0
 
 
@@ -266,6 +268,7 @@ def assemble_result(
         not_anchored=sum(each.not_anchored for each in compared),
         thinned=sum(each.thinned for each in compared),
         boilerplate_count={each.view: each.boilerplate_count for each in compared},
+        repeats=exact_matches.add_repeats([each.repeats for each in whole]),
     )
 
 

@@ -35,6 +35,7 @@ from provenance.similarity.evidence.evidence_rules import EvidenceRules, load_ru
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import TEXTS, MatchRows
 from provenance.similarity.evidence.match_kinds import AROUND, EXACT, INSIDE, NEAR
+from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -133,6 +134,7 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
         is_near = set_overlap.is_near(shared, distinct_a, distinct_b)
         method = np.where(is_near, NEAR, np.where(distinct_a < distinct_b, INSIDE, AROUND))
         method[kind[order] & 1 > 0] = EXACT
+        covers = find_covering(distinct_a, distinct_b)
         by_record = MatchRows(
             kind[order] >> 1,
             method,
@@ -142,6 +144,7 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
             part["row_b"][order],
             distinctive,
             shared,
+            covers,
         )
         yield _Rows(by_record, distinct_a, distinct_b)
 
@@ -219,7 +222,7 @@ class _ViewWriters:
 
 def _make_matches(columns: Ints, rules: EvidenceRules) -> pa.Table:
     """Make MATCHES of some rows of one view."""
-    view, method, a, row_a, b, row_b, distinctive, shared, distinct_a, distinct_b = columns
+    view, method, a, row_a, b, row_b, distinctive, shared, _, distinct_a, distinct_b = columns
     source = rules.codes[0]
     made: dict[str, Any] = {
         "view": pa.repeat(VIEWS[view[0]], len(a)),

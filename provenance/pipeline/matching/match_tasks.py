@@ -177,7 +177,7 @@ def match_exactly(task: ExactTask) -> ExactResult:
     node_distinctive = open_array(Path(task.scratch) / near_pairs.DISTINCTIVE_FILE_NAME, np.int64)
     counts = _PairCounts(exact_matches.PAIR_FIELDS)
     distinct = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
-    pivoted = 0
+    pivoted, repeats = 0, exact_matches.REPEATED.empty_table()
     dealer = RowDealer(Path(task.target), task.order, view=task.view, exact=True)
     for part in exact_matches.match_exact(nodes, node_distinctive, task.first, task.last):
         dealer.add(part.rows)
@@ -186,8 +186,9 @@ def match_exactly(task: ExactTask) -> ExactResult:
             _add_arrays(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)
         ]
         pivoted += part.pivoted
+        repeats = exact_matches.add_repeats([repeats, part.repeats]) if part.repeats.num_rows else repeats
     total = exact_matches.ExactMatches(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
-                        distinct_sources=distinct[1], pivoted=pivoted)  # fmt: skip
+                        distinct_sources=distinct[1], pivoted=pivoted, repeats=repeats)  # fmt: skip
     return ExactResult(task.view, total, dealer.close())
 
 

@@ -57,7 +57,7 @@ class IndexGroup:
 
     def catalogue(self) -> Catalogue:
         """Put them together."""
-        return index_lookup.build_catalogue(self.indexes)
+        return _build_catalogue(self.indexes)
 
     def views(self) -> set[str]:
         """Return the views of records that are looked up: whole records hold the shingles of their prompts."""
@@ -124,9 +124,23 @@ def _read_index(path: Path) -> ReferenceIndex:
     return reference_index.read_index(path, shipped=path.parent == package_data.data_folder("known"))
 
 
+_shipped_catalogues: dict[tuple[str, ...], Catalogue] = {}
+"""Catalogues of indexes that ship, by their digests: a small scan would build each three times."""
+
+
+def _build_catalogue(indexes: Sequence[ReferenceIndex]) -> Catalogue:
+    digests = tuple(index.digest for index in indexes)
+    if digests in _shipped_catalogues:
+        return _shipped_catalogues[digests]
+    catalogue = index_lookup.build_catalogue(indexes)
+    if all(index.path.parent == package_data.data_folder("known") for index in indexes):
+        _shipped_catalogues[digests] = catalogue
+    return catalogue
+
+
 def _count_untellable(index: ReferenceIndex) -> int:
     """Count the items of which no view has enough shingles that few other items have."""
-    catalogue = index_lookup.build_catalogue([index])
+    catalogue = _build_catalogue([index])
     item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[catalogue.row]
     most = np.zeros(index.items, np.int64)
     np.maximum.at(most, item, catalogue.distinctive)
@@ -218,7 +232,7 @@ def look_up(task: LookupTask) -> LookupResult:
         for index, (path, digest) in zip(indexes, paths, strict=True):
             if index.digest != digest:
                 raise InputError(f"{path} was changed while it was looked for; scan again")
-        by_key[key, unit].append((number, index_lookup.build_catalogue(indexes)))
+        by_key[key, unit].append((number, _build_catalogue(indexes)))
     found = []
     shingle_hashes = open_array(Path(task.hashes), np.uint64)
     for (key, unit), numbered_catalogues in by_key.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from provenance.similarity.evidence.evidence_rules import EvidenceRules, make_rules
-from provenance.sources.file_splits import find_splits
+from provenance.sources.file_splits import find_splits, find_unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,5 +46,10 @@ def make_scan_rules(
     if paths is None:
         paths = files.filter(pc.is_valid(files["source"]))["path"].sort().to_pylist()
     return make_rules(
-        paths, files, minimum=find_minimum(chosen), originals=originals, splits=find_splits(files, claims)
+        paths,
+        files,
+        minimum=find_minimum(chosen),
+        originals=originals,
+        splits=find_splits(files, claims),
+        unnamed=find_unnamed(files, claims),
     )

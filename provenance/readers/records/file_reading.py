@@ -58,7 +58,9 @@ def is_bounded(name: str) -> bool:
     """
     if name in FORMATS:
         return FORMATS[name].bounded
-    return name not in storage.CODECS and name not in storage.CONTAINERS
+    if name in storage.CONTAINERS:
+        return storage.CONTAINERS[name].bounded
+    return name not in storage.CODECS
 
 
 class File:
@@ -249,7 +251,7 @@ class File:
             file.close()
 
     def _read_archive(self, form: ContainerFormat, stream: storage.Stream) -> Iterator[Item | FileRun]:
-        if self.member or (form.seekable and stream is not self.raw):
+        if (self.member and not form.bounded) or (form.seekable and stream is not self.raw):
             self.tally.skip_bytes(stream.drain(), "an archive inside an archive")
             return
         archive = storage.Archive(storage.Budget(self.limits, self.size))

@@ -83,7 +83,7 @@ class Archive:
             self.fault = f"zip: {str(error) or type(error).__name__}"
 
     def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-        member = Member(self._name(info.filename), info.file_size, info.compress_size)
+        member = Member(self.name_member(info.filename), info.file_size, info.compress_size)
         if info.flag_bits & 0x1:  # APPNOTE 4.4.4, bit 0
             member.reason = "encrypted"
             return member
@@ -124,7 +124,7 @@ class Archive:
             self.fault = f"tar: {str(error) or type(error).__name__}"
 
     def _tar_member(self, forward: _Forward, info: tarfile.TarInfo) -> Member:
-        member = Member(self._name(info.name), info.size, info.size)
+        member = Member(self.name_member(info.name), info.size, info.size)
         if not info.isreg():
             member.size, member.reason = 0, "link, device or other special member"
         elif info.issparse():
@@ -138,7 +138,12 @@ class Archive:
         if number >= self.budget.limits.most_members:
             raise LimitExceeded(f"more than {self.budget.limits.most_members} members")
 
-    def _name(self, name: str) -> str:
+    def name_member(self, name: str) -> str:
+        """Return a name for a member that no other has, printable.
+
+        Args:
+            name: as the archive has it.
+        """
         shown = member_name_to_text(name)
         unique, count = shown, self._names.get(shown, 1)
         while unique in self._names:  # a member may be called `a#2` of its own

@@ -43,6 +43,7 @@ class ContainerFormat:
         sniff: tells by its first bytes whether a file that begins with no magic of any format is such an archive.
         seekable: it is read by random access.
         printable: as of a codec.
+        bounded: kernels of ours alone read it, as of a format of records.
     """
 
     name: str
@@ -51,10 +52,13 @@ class ContainerFormat:
     sniff: Callable[[bytes], bool] | None = None
     seekable: bool = False
     printable: bool = False
+    bounded: bool = False
 
 
 CODECS: Registry[Codec] = Registry("CODEC", "provenance.readers.storage.decompression")
 """Every codec by name."""
 
-CONTAINERS: Registry[ContainerFormat] = Registry("CONTAINER_FORMAT", "provenance.readers.storage.archives")
-"""Every format of archives by name."""
+CONTAINERS: Registry[ContainerFormat] = Registry(
+    "CONTAINER_FORMAT", "provenance.readers.storage.archives", "provenance.readers.records.json_splits"
+)
+"""Every format of archives by name, and what holds several files as an archive does."""

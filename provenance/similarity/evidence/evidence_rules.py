@@ -48,6 +48,10 @@ class FileCode(IntEnum):
     """Number of the cut; 0 = it names none."""
     UNIQUE = 9
     """Whether no two of its records have the same text."""
+    UNNAMED = 10
+    """Whether nothing says which split it is, so that it is trained on as far as anybody knows."""
+    FOLD = 11
+    """Number of the fold of a cross-validation; 0 = it names none."""
 
 
 class FileSplit(Protocol):
@@ -64,6 +68,10 @@ class FileSplit(Protocol):
     @property
     def behind(self) -> tuple[str, ...]:
         """The cut: a file is held out from one of the same, or of none."""
+
+    @property
+    def folds(self) -> tuple[tuple[str, str], ...]:
+        """The folds of a cross-validation that it names: what one holds out another trains on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +99,28 @@ class EvidenceRules:
     def find_leaks(self, a: Ints, b: Ints) -> npt.NDArray[np.bool_]:
         """Tell which files are held out from which.
 
+        Within a source a file is held out from the training files of the same set. It is held out from what another
+        source trains on, whatever that calls its parts, and from files there of which nothing says what they are.
+
         Args:
             a: numbers of files.
             b: numbers of others.
         """
-        leaks = np.flatnonzero(self.codes[FileCode.HELD_OUT][a] & self.codes[FileCode.TRAINING][b])
-        for code in (FileCode.SOURCE, FileCode.BEFORE):
-            leaks = leaks[self.codes[code, a[leaks]] == self.codes[code, b[leaks]]]
-        cut_a, cut_b = self.codes[FileCode.BEHIND, a[leaks]], self.codes[FileCode.BEHIND, b[leaks]]
+        trained = self.codes[FileCode.TRAINING] | self.codes[FileCode.UNNAMED]
+        leaks = np.flatnonzero(self.codes[FileCode.HELD_OUT][a] & trained[b])
         found = np.zeros(len(a), np.bool_)
-        found[leaks[(cut_a == 0) | (cut_b == 0) | (cut_a == cut_b)]] = True
+        a, b = a[leaks], b[leaks]
+        own = self.codes[FileCode.SOURCE, a] == self.codes[FileCode.SOURCE, b]
+        of_one_set = self.codes[FileCode.BEFORE, a] == self.codes[FileCode.BEFORE, b]
+        within = (self.codes[FileCode.TRAINING, b] > 0) & of_one_set & self._is_one_cut(FileCode.BEHIND, a, b)
+        found[leaks[np.where(own, within, self._is_one_cut(FileCode.FOLD, a, b))]] = True
         return found
+
+    def _is_one_cut(self, code: FileCode, a: Ints, b: Ints) -> npt.NDArray[np.bool_]:
+        """Tell of which files neither names another cut than the other does."""
+        cut_a, cut_b = self.codes[code, a], self.codes[code, b]
+        one: npt.NDArray[np.bool_] = (cut_a == 0) | (cut_b == 0) | (cut_a == cut_b)
+        return one
 
     def save(self, folder: Path) -> str:
         """Write them where workers read them; return the folder."""
@@ -139,6 +158,7 @@ def make_rules(
     minimum: int,
     originals: Mapping[str, str],
     splits: Mapping[str, FileSplit],
+    unnamed: Iterable[str] = (),
 ) -> EvidenceRules:
     """Number what is known of files.
 
@@ -148,6 +168,7 @@ def make_rules(
         minimum: distinctive shingles that a match must rest on.
         originals: path -> id of the known data set whose original file it is.
         splits: which split files are, by path.
+        unnamed: data files of which nothing says which split they are.
     """
     names = pa.array(paths, pa.string())
     row = pc.index_in(names, value_set=files["path"].combine_chunks())
@@ -159,9 +180,8 @@ def make_rules(
     codes[FileCode.LICENCE] = licence_number
     together = codes[FileCode.SOURCE] * len(licences) + licence_number
     pairs, codes[FileCode.GROUP] = np.unique(together, return_inverse=True)
-    codes[FileCode.ORIGINAL] = pc.is_in(names, value_set=pa.array(sorted(originals), pa.string())).to_numpy(
-        zero_copy_only=False
-    )
+    codes[FileCode.ORIGINAL] = _find_names(names, originals)
+    codes[FileCode.UNNAMED] = _find_names(names, set(unnamed) - set(originals))
     codes[FileCode.CONTENT] = pc.fill_null(digest.dictionary_encode().indices, -1).to_numpy()
     codes[FileCode.UNIQUE] = _find_unique(files).take(row).to_numpy(zero_copy_only=False)
     _number_splits(codes, names, splits)
@@ -179,6 +199,14 @@ def _number_licences(licence: pa.Array) -> tuple[pa.Array, Ints]:
     return known, pc.fill_null(pc.index_in(licence, value_set=known), 0).to_numpy().astype(np.int64)
 
 
+def _find_names(names: pa.Array, chosen: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Tell which names are among some."""
+    found: npt.NDArray[np.bool_] = pc.is_in(names, value_set=pa.array(sorted(chosen), pa.string())).to_numpy(
+        zero_copy_only=False
+    )
+    return found
+
+
 def _find_unique(files: pa.Table) -> pa.Array:
     """Tell in which files no text stands twice."""
     if "records_distinct" not in files.column_names:
@@ -190,7 +218,7 @@ def _find_unique(files: pa.Table) -> pa.Array:
 
 def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]) -> None:
     """Write which files are held out from which; equal words have one number."""
-    words: dict[tuple[str, ...], int] = {(): 0}
+    words: dict[tuple[object, ...], int] = {(): 0}
     stated = list(splits)
     place = pc.index_in(pa.array(stated, pa.string()), value_set=names)
     for file, path in zip(place.to_pylist(), stated, strict=True):
@@ -200,6 +228,7 @@ def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]
         codes[FileCode.HELD_OUT if split.held_out else FileCode.TRAINING, file] = 1
         codes[FileCode.BEFORE, file] = words.setdefault(split.before, len(words))
         codes[FileCode.BEHIND, file] = words.setdefault(split.behind, len(words))
+        codes[FileCode.FOLD, file] = words.setdefault(split.folds, len(words))
 
 
 def _find_kept(licences: list[str], original: list[int]) -> npt.NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from provenance.core.tables import evidence_schemas
 from provenance.similarity.evidence import match_kinds
 from provenance.similarity.evidence.evidence_rules import FileCode
 from provenance.similarity.evidence.match_kinds import BITS_PER_VIEW, DIFFERENT, PROMPT, WHOLE, pack_group
+from provenance.similarity.evidence.split_leaks import LeakSets, make_leaks
 
 if TYPE_CHECKING:
     from provenance.similarity.evidence.evidence_rules import EvidenceRules
@@ -47,14 +48,14 @@ def make_evidence_tables(
         "shared": pa.concat_tables([made.shared(view) for view in (WHOLE, PROMPT)]),
         "copied": made.copied(),
         "reanswered": made.reanswered(),
-        "leaks": made.leaks(),
+        "leaks": make_leaks(made.leaks(), rules),
         "repeats": made.repeats(),
     }
     order = {name: [key for key in _ORDER if key in schema.names] for name, schema in evidence_schemas.COUNTED.items()}
     return {name: schemas.ordered(table, *order[name]) for name, table in tables.items()}
 
 
-_ORDER = ("source", "source_a", "source_b", "view", "path", "path_a", "licence_b")
+_ORDER = ("source", "source_a", "source_b", "view", "path", "path_a", "licence_b", "other")
 
 
 class _Sets:
@@ -111,7 +112,7 @@ class _Evidence:
         self._texts, self._rules, self._places = texts, rules, match_kinds.number_places(rules)
         self._codes = rules.codes
         columns = {name: counts[name].to_numpy() for name in counts.column_names}
-        bounds = [0, self._places.files, self._places.first_source, self._places.training, self._places.training + 1]
+        bounds = [0, self._places.files, self._places.first_source, self._places.training, self._places.end]
         self._files, self._groups, self._sources, self._training = (
             _Sets(columns, (columns["other"] >= first) & (columns["other"] < last)) for first, last in pairwise(bounds)
         )
@@ -253,27 +254,9 @@ class _Evidence:
         named["path_a"] = self._paths(columns["path_a"])
         return schemas.conform(pa.table({name: (columns | named)[name] for name in schema.names}), schema)
 
-    def leaks(self) -> pa.Table:
-        """Make LEAKS."""
-        sets, pairs, codes = self._training, self._files, self._codes
-        every, whole = (sets.shows(match_kinds.ENOUGH, view) for view in (WHOLE, PROMPT))
-        every, whole = every | whole, every
-        records = sets.count(every)
-        count = pairs.count(pairs.shows(match_kinds.ENOUGH) | pairs.shows(match_kinds.ENOUGH, PROMPT))
-        count[~self._rules.find_leaks(pairs.file, pairs.other)] = 0
-        some = np.flatnonzero(count)
-        order = np.lexsort((-pairs.other[some], -count[some], pairs.file[some]))  # of equal ones the last
-        some = some[order]
-        most = some[np.flatnonzero(np.diff(pairs.file[some], prepend=-1))]
-        columns = {
-            "source": self._source_names(codes[FileCode.SOURCE, sets.file]),
-            "path": self._paths(sets.file),
-            "other_path": self._paths(pairs.other[most]),
-            "records": records,
-            "whole": sets.count(whole),
-            "row": sets.first(every),
-        }
-        return schemas.conform(pa.table(columns), evidence_schemas.LEAKS)
+    def leaks(self) -> LeakSets:
+        """Return what LEAKS is made of."""
+        return LeakSets(self._training, self._files, self._places.training)
 
     def repeats(self) -> pa.Table:
         """Make REPEATS."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from provenance.similarity.candidates.distinct_texts import Cells, Nodes
 
@@ -50,6 +50,19 @@ PAIRS = pa.schema(
 )
 
 
+MOST_SHINGLES = 16
+"""Distinct shingles by which repeats are told apart; those of longer texts are counted together."""
+
+REPEATED = pa.schema(
+    [pa.field(name, pa.int64(), nullable=False) for name in ("file", "shingles", "records", "row")],
+    metadata={
+        "table": "REPEATED",
+        "grain": "one file and number of distinct shingles, at most MOST_SHINGLES; records = those of which the text "
+        "stands earlier in the file, or in an earlier file of its source, row = the first of them",
+    },
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ExactMatches:
     """What some nodes say.
@@ -63,6 +76,7 @@ class ExactMatches:
         distinct_files: nodes by file number.
         distinct_sources: nodes by source number.
         pivoted: members of nodes that were compared with their first file alone.
+        repeats: REPEATED.
     """
 
     rows: pa.Table
@@ -73,6 +87,7 @@ class ExactMatches:
     distinct_files: Ints
     distinct_sources: Ints
     pivoted: int
+    repeats: pa.Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +253,34 @@ def _match_nodes(nodes: Nodes, node_distinctive: Ints, numbers: Ints) -> ExactMa
         distinct_files=np.bincount(cells.owner).astype(np.int64),
         distinct_sources=np.bincount(groups.owner).astype(np.int64),
         pivoted=pivoted,
+        repeats=_find_repeats(nodes, cells, groups),
     )
+
+
+def _find_repeats(nodes: Nodes, cells: NodeCells, groups: NodeCells) -> pa.Table:
+    """Count the records of some nodes that are not the first of their source, by the length of their text."""
+    again = cells.count - np.isin(cells.start, groups.start)
+    some = np.flatnonzero(again)
+    columns = [
+        cells.owner[some],
+        np.minimum(nodes.sets.sizes(cells.node[some]), MOST_SHINGLES),
+        again[some],
+        nodes.row[cells.start[some] + cells.count[some] - again[some]],
+    ]
+    return add_repeats([pa.table([pa.array(column, pa.int64()) for column in columns], schema=REPEATED)])
+
+
+def add_repeats(tables: Sequence[pa.Table]) -> pa.Table:
+    """Add up REPEATED of several parts.
+
+    Args:
+        tables: REPEATED, with any repetition of file and shingles.
+
+    Returns:
+        REPEATED, sorted by both.
+    """
+    keys = ["file", "shingles"]
+    grouped = pa.concat_tables([REPEATED.empty_table(), *tables]).group_by(keys)
+    added = grouped.aggregate([("records", "sum"), ("row", "min")])
+    named = added.rename_columns({"records_sum": "records", "row_min": "row"}).select(REPEATED.names).cast(REPEATED)
+    return named.sort_by([(key, "ascending") for key in keys])

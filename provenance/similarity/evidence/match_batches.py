@@ -15,6 +15,7 @@ from provenance.similarity.evidence import match_counts
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import MatchRows
 from provenance.similarity.evidence.match_kinds import AROUND, INSIDE
+from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,6 +114,7 @@ def _number_rows(matches: pa.Table, paths: pa.Array) -> MatchRows:
     view, method = number("view", pa.array(VIEWS)), number("method", pa.array(METHODS))
     row_a, row_b, distinct_a, distinct_b, distinctive, shared = (matches[name].to_numpy() for name in _NUMBERS)
     method = np.where(method == INSIDE, np.where(distinct_a < distinct_b, INSIDE, AROUND), method)
+    covers = find_covering(distinct_a, distinct_b)
     order = np.lexsort((file_b, view, row_a, file_a))
-    columns = (view, method, file_a, row_a, file_b, row_b, distinctive, shared)
+    columns = (view, method, file_a, row_a, file_b, row_b, distinctive, shared, covers)
     return MatchRows(*(each[order] for each in columns))

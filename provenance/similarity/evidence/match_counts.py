@@ -39,6 +39,7 @@ from provenance.similarity.evidence.match_kinds import (
     number_places,
     pack_group,
 )
+from provenance.similarity.evidence.split_leaks import show_leaks
 from provenance.similarity.text.shingles import WORDS_PER_SHINGLE
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class MatchRows(NamedTuple):
         row_b: the record there.
         distinctive: shingles in both that are no boilerplate.
         shared: shingles in both.
+        covers: of contained records, whether the shorter is at least half of the longer, see `split_leaks`.
     """
 
     view: Ints
@@ -87,6 +89,7 @@ class MatchRows(NamedTuple):
     row_b: Ints
     distinctive: Ints
     shared: Ints
+    covers: Ints
 
 
 @njit(nogil=True, cache=True)
@@ -95,7 +98,7 @@ def _find_evidence(rows: Any, codes: Any, keeps: Any, minimum: Any) -> Any:
 
     A known original explains a copy of what it is a copy of itself, and any match of which it has four fifths.
     """
-    view, method, file_a, row_a, file_b, _, distinctive, _ = rows
+    view, method, file_a, row_a, file_b, _, distinctive, _, _ = rows
     count = view.shape[0]
     evidence = np.zeros(count, np.uint8)
     # the most distinctive shingles that an original explains, by view: any original, and one whose licence is kept
@@ -212,8 +215,8 @@ def _find_records(rows: MatchRows) -> Ints:
 def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Say of every row what it shows of its record in each place, by which text, and how many words as evidence.
 
-    A row stands in four places: the other file, its source under its licence, its source, and all training data that
-    its file is held out from. Where it shows nothing, the kinds are 0, and the text is that of none.
+    A row stands in four places: the other file, its source under its licence, its source, and its source again where
+    one of the files is held out from the other. Where it shows nothing, the kinds are 0, and the text is that of none.
     """
     codes, a, b = rules.codes, rows.file_a, rows.file_b
     evidence = find_evidence(rows, rules).astype(np.int64)
@@ -225,12 +228,10 @@ def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[I
     kinds, texts = np.zeros((2, len(a), 4), np.int64)
     where = np.empty((len(a), 4), np.int64)
     where[:, 0], where[:, 1] = b, places.files + codes[FileCode.GROUP][b]
-    where[:, 2], where[:, 3] = places.first_source + source_b, places.training
+    where[:, 2], where[:, 3] = places.first_source + source_b, places.training + source_b
     kinds[:, 0], kinds[:, 1] = shown, shown * between
     kinds[:, 2] = shown | (shown * differs) << DIFFERENT
-    enough = np.flatnonzero(evidence & ENOUGH)
-    leaking = enough[rules.find_leaks(a[enough], b[enough])]
-    kinds[leaking, 3] = shown[leaking]
+    kinds[:, 3] = show_leaks(rows, rules)
     text = _number_texts(rows)
     counts = between & (evidence & UNEXPLAINED > 0) & (differs | (rows.view == PROMPT))
     texts[:] = _LAST
@@ -283,7 +284,7 @@ class MatchCounter:
         some, places = MatchRows(*(column[ends[0] : ends[-1]] for column in rows)), self._places
         entries, texts = _count_records(
             _show_rows(some, self._rules, places), some.file_a, some.row_a, ends - ends[0],
-            places.first_source, places.training + 1,
+            places.first_source, places.end,
         )  # fmt: skip
         self._parts.append(pa.table(list(entries.T), schema=COUNTS))
         if sum(map(len, self._parts)) > _ROWS_OF_COUNTS:

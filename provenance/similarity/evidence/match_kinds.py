@@ -29,6 +29,9 @@ contained or not, where no known original explains it whose terms the record's l
 all does; the record stands inside the other one; the other one inside the record; of enough distinctive shingles, be it
 exact, near or contained."""
 
+PART = LICENSED
+"""The same bit where records stand in what they are held out from: enough, and either stands inside the other."""
+
 BITS_PER_VIEW = 8
 """How far the bits of a view are shifted beyond those of the one before."""
 
@@ -52,7 +55,7 @@ FROM_OTHERS = (COPY | WITHIN | HOLDS) << (BITS_PER_VIEW * WHOLE) | (COPY | WITHI
 
 
 class Places(NamedTuple):
-    """Numbers of places where records stand: files, then pairs of source and licence, then sources, then one more.
+    """Numbers of places where records stand: files, then pairs of source and licence, then sources, then sources again.
 
     Args:
         files: how many files there are.
@@ -71,8 +74,13 @@ class Places(NamedTuple):
 
     @property
     def training(self) -> int:
-        """The number of whatever a held-out file is held out from."""
+        """The number of the first source again: of records that one side holds out and the other is trained on."""
         return self.files + self.groups + self.sources
+
+    @property
+    def end(self) -> int:
+        """How many places there are."""
+        return self.training + self.sources
 
 
 def number_places(rules: EvidenceRules) -> Places:

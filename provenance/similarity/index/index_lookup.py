@@ -7,9 +7,10 @@ What tells of an item is decided record by record, by shingles that few items ha
 ITEMS_PER_SHINGLE items is a template ("write a python function to") and no evidence. A record tells of an item if it
 holds nearly all of it: LEAST_SHARED or more such shingles, four fifths of those of the item, and four fifths of all of
 the item's. Less of a question is another question, as real ones taught: "the length of the longest word" is not "the
-length of the longest common string", nor the area of a polygon that of a triangle. Of a protected work a passage tells
-too: LEAST_PASSAGE or more shingles that are half of the record's, or LEAST_LONG_PASSAGE or more that are a twentieth of
-it: long texts of one kind share a hundredth by chance. What is then counted as shared is every shingle of both.
+length of the longest common string", nor the area of a polygon that of a triangle. Of a long item of a benchmark a
+part tells too: LEAST_PART or more such shingles that are a third of the item's. Of a protected work a passage tells:
+LEAST_PASSAGE or more shingles that are half of the record's, or LEAST_LONG_PASSAGE or more that are a twentieth of it:
+long texts of one kind share a hundredth by chance. What is then counted as shared is every shingle of both.
 """
 
 from __future__ import annotations
@@ -48,8 +49,14 @@ LEAST_LONG_PASSAGE = 20
 LONG_PASSAGE_SHARE = 20
 """Of how many shingles of a record one must be of a protected work."""
 
+LEAST_PART = 20
+"""Shingles (24 words) of a benchmark's item that a record must share where it has less than nearly all of it."""
+
+PART_SHARE = 3
+"""Of how many shingles of such an item one must stand in the record."""
+
 UNREACHABLE = 1 << 62
-"""PASSAGE and LEAST_LONG_PASSAGE of an index whose items are no works to quote from."""
+"""PASSAGE and LEAST_LONG_PASSAGE where items are no works to quote from, LEAST_PART where they are of no benchmark."""
 
 _GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)
 _PAIRS_AT_A_TIME = 1 << 16  # pairs of a record and an entry made at a time
@@ -82,6 +89,7 @@ class Catalogue(NamedTuple):
         least_shared: as LEAST_SHARED; LEAST_PASSAGE and LEAST_LONG_PASSAGE follow.
         least_passage: as LEAST_PASSAGE.
         least_long_passage: as LEAST_LONG_PASSAGE.
+        least_part: as LEAST_PART.
     """
 
     hashes: Hashes
@@ -96,6 +104,7 @@ class Catalogue(NamedTuple):
     least_shared: int
     least_passage: int
     least_long_passage: int
+    least_part: int
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -173,10 +182,11 @@ def build_catalogue(indexes: Sequence[ReferenceIndex]) -> Catalogue:
     least_shared, least_passage, least_long_passage = (
         (1, 1, 1) if whole_texts else (least_shared, least_passage, least_long_passage)
     )
+    least_part = LEAST_PART if indexes[0].kind == "benchmark" else UNREACHABLE
     distinct = np.ascontiguousarray(hashes[start])
     return Catalogue(
         distinct, first, entry, _make_slots(distinct), common, distinctive, counts.astype(np.int64),
-        np.concatenate(index), np.concatenate(row), least_shared, least_passage, least_long_passage,
+        np.concatenate(index), np.concatenate(row), least_shared, least_passage, least_long_passage, least_part,
     )  # fmt: skip
 
 
@@ -208,6 +218,7 @@ def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any
             all_of_it = shared * NEAR_DENOMINATOR >= catalogue.distinctive[entry] * NEAR_NUMERATOR
             passage = shared >= catalogue.least_passage and 2 * shared >= size
             part = passage or (shared >= catalogue.least_long_passage and LONG_PASSAGE_SHARE * shared >= size)
+            part = part or (shared >= catalogue.least_part and PART_SHARE * shared >= catalogue.distinctive[entry])
             if all_of_it or part:
                 nodes[found], entries[found], by_passage[found] = node, entry, part
                 found += 1
@@ -302,7 +313,9 @@ def _make_hits(
     """Make HITS of pairs; what rests on the whole of an item must have nearly all of it, common shingles or not."""
     ends, places = _list_places(values, offsets, nodes, entries, catalogue)
     counts = np.diff(ends)
-    kept = np.flatnonzero(by_passage | (counts * NEAR_DENOMINATOR >= catalogue.total[entries] * NEAR_NUMERATOR))
+    total = catalogue.total[entries]
+    by_passage = by_passage & ((catalogue.least_part == UNREACHABLE) | (counts * PART_SHARE >= total))
+    kept = np.flatnonzero(by_passage | (counts * NEAR_DENOMINATOR >= total * NEAR_NUMERATOR))
     lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(places), type=HITS.field("places").type)
     taken = pa.array(nodes[kept])
     columns = [

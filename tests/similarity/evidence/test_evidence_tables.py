@@ -24,6 +24,8 @@ SPLITS = (
     Split("test"),
     Split("test", (), ("1",)),
     Split("train", (), ("2",)),
+    Split("test", (), ("fold", "1")),
+    Split("train", (), ("fold", "2")),
 )
 EVIDENCE = ("whole", "prompt")
 RECORDS = 4
@@ -44,7 +46,9 @@ def corpora(draw):
         st.integers(0, RECORDS - 1),
         st.sampled_from(sorted(files)),
     )
-    about = st.tuples(st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 9), st.booleans())
+    about = st.tuples(
+        st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 9), st.booleans(), st.sampled_from((10, 18, 19))
+    )
     matches = draw(st.dictionaries(ends.filter(lambda end: end[1] != end[3]), about, max_size=40))
     originals = dict.fromkeys(draw(st.sets(st.sampled_from(sorted(files)), max_size=2)), "known")
     return files, matches, originals, draw(st.integers(1, 6))
@@ -53,7 +57,7 @@ def corpora(draw):
 def make_tables(files, matches):
     """MATCHES in its sealed order, OVERLAPS and FILES."""
     rows, overlaps = [], []
-    for (view, a, row, b), (other, method, distinctive, shorter) in matches.items():
+    for (view, a, row, b), (other, method, distinctive, shorter, size) in matches.items():
         ends = {"view": view, "source_a": files[a][0], "path_a": a, "source_b": files[b][0], "path_b": b}
         sizes = {
             "shared": 7 + other,
@@ -61,6 +65,8 @@ def make_tables(files, matches):
             "distinct_b": 10 if shorter else 9,
             "distinctive": distinctive,
         }
+        if method == "contained":
+            sizes |= {"distinct_a": 9, "distinct_b": size} if shorter else {"distinct_a": size, "distinct_b": 9}
         rows.append(ends | sizes | {"row_a": row, "row_b": other, "jaccard": 0.9, "method": method})
         counts = dict.fromkeys(("exact", "near", "near_distinctive", "contained_ab", "contained_ba"), 0)
         for one, two in ((a, b), (b, a)):
@@ -93,7 +99,8 @@ def make_tables(files, matches):
 def count(files, matches, originals, minimum):
     matched, overlaps, listed = make_tables(files, matches)
     splits = {path: split for path, (*_, split, _) in files.items() if split is not None}
-    rules = make_rules(sorted(files), listed, minimum=minimum, originals=originals, splits=splits)
+    unnamed = [path for path, (*_, split, _) in files.items() if split is None]
+    rules = make_rules(sorted(files), listed, minimum=minimum, originals=originals, splits=splits, unnamed=unnamed)
     tables = match_batches.count_matches(matched, rules, overlaps)
     assert {name: table.schema for name, table in tables.items()} == evidence_schemas.COUNTED
     return {name: table.to_pylist() for name, table in tables.items()}
@@ -253,21 +260,57 @@ class Hand:
         return found
 
     def leaks(self):
-        found = {}
-        for path, (source, *_) in self.files.items():
-            rows = [row for row in self.rows if row[1] == path and self.is_copy(row) and self.is_held_out(path, row[3])]
-            if rows:
-                by_file = {b: len({row[2] for row in rows if row[3] == b}) for b in {row[3] for row in rows}}
-                found[path] = {
-                    "source": source, "records": len({row[2] for row in rows}), "row": min(row[2] for row in rows),
-                    "whole": len({row[2] for row in rows if row[0] == "whole"}),
-                    "other_path": max(by_file, key=lambda b: (by_file[b], b)),
-                }  # fmt: skip
+        pairs, found = defaultdict(list), {}
+        for row in self.rows:
+            if row[0] in EVIDENCE and self.is_held_out(row[1], row[3]):
+                pairs[row[1], self.source(row[3])].append(row)
+        for (path, other), rows in pairs.items():
+            copies = [row for row in rows if self.is_copy(row)]
+            parts = [row for row in rows if row[5] == "contained" and row[6] >= self.minimum and self.covers(row)]
+            whole = {row[2] for row in copies if row[0] == "whole"}
+            records = {row[2] for row in copies + parts}
+            holding = defaultdict(set)
+            for row in filter(self.is_evidence, rows):
+                holding[row[3]].add(row[2])
+            files = {row[3] for row in rows}
+            most = max(files, key=lambda b: (self.is_training(b), len(holding[b]), b))
+            back = [
+                row[2] for row in self.rows
+                if row[1] == most and self.source(row[3]) == self.source(path) and self.is_held_out(row[3], most)
+                and (self.is_copy(row) or (self.is_part(row) and self.covers_back(row)))
+            ]  # fmt: skip
+            found[path, other] = {
+                "source": self.source(path), "other_path": most, "trained": self.is_training(most),
+                "records": len(records), "whole": len(whole),
+                "prompts": len({row[2] for row in copies if row[0] == "prompt"} - whole),
+                "matched": len({row[2] for row in rows}), "row": min(records, default=None),
+                "other_row": min(back, default=None),
+            }  # fmt: skip
         return found
+
+    def is_part(self, row):
+        return row[0] in EVIDENCE and row[5] == "contained" and row[6] >= self.minimum
+
+    def covers(self, row):
+        """Whether what is held out, the record of the row, is inside the other, or holds no less than half of itself."""
+        return row[7] or row[8] <= 18
+
+    def covers_back(self, row):
+        return not row[7] or row[8] <= 18
+
+    def is_training(self, path):
+        split = self.files[path][3]
+        return split is not None and not split.held_out
 
     def is_held_out(self, a, b):
         one, two = self.files[a][3], self.files[b][3]
-        if one is None or two is None or self.source(a) != self.source(b) or not one.held_out or two.held_out:
+        if one is None or not one.held_out or (two is not None and two.held_out):
+            return False
+        if self.source(a) != self.source(b):
+            if two is None:
+                return b not in self.originals
+            return not one.folds or not two.folds or one.folds == two.folds
+        if two is None:
             return False
         return one.before == two.before and (not one.behind or not two.behind or one.behind == two.behind)
 
@@ -300,7 +343,7 @@ def test_every_table_is_what_a_count_by_hand_says(corpus):
             for key, row in hand.copied(differing=differing).items()
         }
         assert by_key(tables[name], "path_a", "source_b") == expected
-    assert by_key(tables["leaks"], "path") == {(path,): row for path, row in hand.leaks().items()}
+    assert by_key(tables["leaks"], "path", "other") == hand.leaks()
     assert by_key(tables["repeats"], "path") == {(path,): row for path, row in hand.repeats().items()}
 
 

@@ -63,7 +63,8 @@ def matched(items):
         distinct[: len(part.distinct_files)] += part.distinct_files
     rows = pa.concat_tables([exact_matches.ROWS.empty_table(), *(part.rows for part in parts)])
     return exact_matches.ExactMatches(rows, **counts, distinct_files=distinct, distinct_sources=distinct,
-                       pivoted=sum(part.pivoted for part in parts))  # fmt: skip
+                       pivoted=sum(part.pivoted for part in parts),
+                       repeats=exact_matches.add_repeats([part.repeats for part in parts]))  # fmt: skip
 
 
 def brute(items):
@@ -111,6 +112,23 @@ def test_matches_equal_brute_force(cells, budget):
     } == telling
     for file in range(5):
         assert found.distinct_files[file] == len({text for f, _, _, text in items if f == file})
+    assert {tuple(row.values()) for row in found.repeats.to_pylist()} == repeated(items)
+
+
+def repeated(items):
+    """By file and shingles, the records whose text stands earlier in their source, and the first of them."""
+    rows, texts = defaultdict(list), set()
+    for file, source, row, text in sorted(items):
+        if (source, text) in texts:
+            rows[file, min(text + 3, exact_matches.MOST_SHINGLES)].append(row)
+        texts.add((source, text))
+    return {(*key, len(found), min(found)) for key, found in rows.items()}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(10, 16)), max_size=40))
+def test_repeats_of_long_texts_are_counted_together(cells):
+    items = [(file, file // 2, row, text) for row, (file, text) in enumerate(cells)]
+    assert {tuple(row.values()) for row in matched(items).repeats.to_pylist()} == repeated(items)
 
 
 def test_a_node_beyond_the_pivot_is_compared_with_its_first_file_and_said(monkeypatch):
