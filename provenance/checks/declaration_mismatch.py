@@ -135,11 +135,11 @@ def _count_records(
     holding = [row for row in read if row["records"]]
     wanted = _SPLITS.get(name.lower())
     if len(counts) == 1 and set(known.values()) <= {wanted}:
-        return sum(row["records"] for row in holding)
+        return sum(int(row["records"]) for row in holding)
     alike = [each for each in counts if _SPLITS.get(each.lower()) == wanted]
     if wanted is None or len(alike) > 1 or any(row["path"] not in known for row in holding):
         return None
-    own = [row["records"] for row in holding if known[row["path"]] == wanted]
+    own = [int(row["records"]) for row in holding if known[row["path"]] == wanted]
     return sum(own) if own else None
 
 

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def read(
-    kind: str, file: CheckedFile, size: int, tally: Tally, limits: Limits, *, roles: column_roles.Roles
+    file: CheckedFile, size: int, tally: Tally, limits: Limits, *, roles: column_roles.Roles, kind: str
 ) -> Iterator[pa.RecordBatch]:
     """Read a file of record batches.
 
     Args:
-        kind: arrow | arrow-stream | orc | feather.
         file: seekable; every block that it reads is checked.
         size: its bytes.
         tally: gains counts; a batch that cannot be read is skipped with its share of the bytes.
         limits: batch_bytes, record_bytes, memory_bytes, expansion_ratio and floor_bytes.
         roles: which column means what.
+        kind: arrow | arrow-stream | orc | feather.
 
     Yields:
         RECORDS batches, one row a row.
@@ -46,7 +46,7 @@ def read(
 
 
 RECORD_FORMAT = tuple(
-    RecordFormat(kind, partial(read, kind), magic=magic, seekable=True)
+    RecordFormat(kind, partial(read, kind=kind), magic=magic, seekable=True)
     for kind, magic in (
         ("arrow", (b"ARROW1\0\0",)),
         ("arrow-stream", (b"\xff\xff\xff\xff",)),  # the mark of a message, since Arrow 0.15

@@ -77,8 +77,8 @@ def guess_dialect(head: bytes) -> Dialect | None:
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
     if len(head) >= HEAD_BYTES and "\n" in text:
         text = text[: text.rindex("\n") + 1]
-    if said := find_separator(head):
-        return _choose_quoting(text.partition("\n")[2], said)
+    if separator := find_separator(head):
+        return _choose_quoting(text.partition("\n")[2], separator)
     found = [_choose_quoting(text, delimiter) for delimiter in DELIMITERS if delimiter in text]
     fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
     return max(fits, key=lambda fit: (fit.share, fit.width), default=None)

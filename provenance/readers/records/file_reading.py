@@ -43,7 +43,14 @@ IsDocument = Callable[[str, bytes, int, Callable[[int], bytes]], bool]
 
 
 def is_no_document(_path: str, _head: bytes, _size: int, _more: Callable[[int], bytes]) -> bool:
-    """Tell that no member is a licence or document."""
+    """Tell that no member is a licence or document.
+
+    Args:
+        _path: of the member.
+        _head: its first bytes.
+        _size: its bytes.
+        _more: returns so many of its first bytes.
+    """
     return False
 
 
@@ -302,7 +309,7 @@ class File:
                 continue
             samples.begin(name.key)
             self._take_part(name.ending, member, samples, tally)
-            if samples.bytes >= self.limits.batch_bytes:
+            if samples.size >= self.limits.batch_bytes:
                 yield from self._read_lines(samples.take())
         samples.end()
         yield from self._read_lines(samples.take())

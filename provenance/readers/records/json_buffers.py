@@ -54,7 +54,7 @@ class RecordBuffer:
             end += len(part)
         self.final = end < size
         if self.wrapped is not None:
-            json_strings.unwrap(store, end, self.wrapped, self.limits.nesting_levels, self.roles)
+            json_strings.unwrap(store, end, wrapped=self.wrapped, depth=self.limits.nesting_levels, roles=self.roles)
         self._store, self.data = store, store[:end]
         self.data.flags.writeable = False  # as bytes are: kernels are compiled once, for one kind of array
 
@@ -91,7 +91,13 @@ def is_full(work: Work) -> bool:
 
 
 def make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
-    """Make a batch of the records that the kernel has found."""
+    """Make a batch of the records that the kernel has found.
+
+    Args:
+        data: bytes.
+        work: what the kernel found in them.
+        tally: gains counts.
+    """
     count = int(work.counts[RECORDS])
     records = work.records[:count]
     found = views.build_views(data, work.tape[: work.counts[TAPE]], count)
@@ -105,7 +111,12 @@ def make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
 
 
 def make_large_record(tally: Tally, size: int) -> pa.RecordBatch:
-    """Make the one row of a record that is larger than the limit."""
+    """Make the one row of a record that is larger than the limit.
+
+    Args:
+        tally: gains counts.
+        size: bytes of the record.
+    """
     found = views.build_views(np.empty(0, np.uint8), np.empty((0, WIDTH), np.int32), 1)
     out = views.make_batch(found, np.array([LARGE]), tally.records)
     tally.count_records([LARGE], [size])

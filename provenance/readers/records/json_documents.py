@@ -27,7 +27,7 @@ from provenance.readers.records.json_kernel import (
     RECORDS,
     scan_records,
 )
-from provenance.readers.records.json_shapes import BRACE, BRACKET, Member, Shape, Table
+from provenance.readers.records.json_shapes import BRACE, BRACKET, JsonMember, RecordTable, Shape
 from provenance.readers.records.json_survey import name_cells, spread_questions
 from provenance.readers.records.record_format import Section
 from provenance.readers.records.string_kernels import MANY
@@ -54,7 +54,7 @@ def read_tables(buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch |
     """
     data = buffer.data
     start = int(np.argmax(data == BRACE))
-    shape = json_shapes.find_shape(data, start, len(data), buffer.roles)
+    shape = json_shapes.find_shape(data, start, len(data), roles=buffer.roles)
     if not shape.tables:
         return None
     batches = _read_shape(shape, buffer, tally)
@@ -62,7 +62,7 @@ def read_tables(buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch |
 
 
 def _read_shape(shape: Shape, buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch | Section]:
-    parts: dict[str, list[Table]] = {}
+    parts: dict[str, list[RecordTable]] = {}
     for table in shape.tables:
         parts.setdefault(table.split, []).append(table)
     for split, tables in parts.items():
@@ -77,7 +77,7 @@ def _read_shape(shape: Shape, buffer: RecordBuffer, tally: Tally) -> Iterator[pa
         yield Section(split, len(content), digest, own, batches)
 
 
-def _read_table(table: Table, buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_table(table: RecordTable, buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     if table.columns:
         return _read_columns(table.columns, buffer, tally)
     if table.names or table.questions:
@@ -87,7 +87,7 @@ def _read_table(table: Table, buffer: RecordBuffer, tally: Tally) -> Iterator[pa
     return _read_container(table, buffer, tally)
 
 
-def _write_lines(table: Table, buffer: RecordBuffer) -> Any:
+def _write_lines(table: RecordTable, buffer: RecordBuffer) -> Any:
     """Write records that stand in arrays of cells, or below articles, one a line; None where that is not possible."""
     data = buffer.data[table.start : table.end]
     out = np.empty(_ROOM * len(data) + (1 << 20), np.uint8)
@@ -108,7 +108,7 @@ def _read_lines(lines: Any, buffer: RecordBuffer, tally: Tally) -> Iterator[pa.R
     yield from _scan(inner, 0, len(lines), LINES, tally)
 
 
-def _read_container(table: Table, buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_container(table: RecordTable, buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     """Read the elements of an array, or the members of an object."""
     data = buffer.data
     is_array = data[table.start] == BRACKET
@@ -117,7 +117,9 @@ def _read_container(table: Table, buffer: RecordBuffer, tally: Tally) -> Iterato
         wrapped = json_strings.find_wrapped(head, buffer.roles, by_lines=False)
         if wrapped is not None:
             store = np.frombuffer(bytearray(head), np.uint8)
-            json_strings.unwrap(store, len(store), wrapped, buffer.limits.nesting_levels, buffer.roles)
+            json_strings.unwrap(
+                store, len(store), wrapped=wrapped, depth=buffer.limits.nesting_levels, roles=buffer.roles
+            )
             inner = RecordBuffer(buffer.stream, buffer.limits, buffer.roles)
             inner.data, inner.final = store.view(), True
             inner.data.flags.writeable = False
@@ -141,7 +143,7 @@ def _find_role(name: str, roles: column_roles.Roles) -> tuple[int, int]:
     return int(kind), int(rank)
 
 
-def _read_columns(members: tuple[Member, ...], buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_columns(members: tuple[JsonMember, ...], buffer: RecordBuffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     """Read columns, whose elements are values of the same records."""
     personal = personal_columns.load_names()
     columns = [
@@ -153,7 +155,7 @@ def _read_columns(members: tuple[Member, ...], buffer: RecordBuffer, tally: Tall
         )
         for each in members
     ]
-    count = members[0].count
+    count = members[0].elements
     places, phases = [start + 1 for *_, start, _ in columns], OPEN
     most, row = max(1, BATCH_VALUES // len(columns)), 0
     while row < count:

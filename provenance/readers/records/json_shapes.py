@@ -34,7 +34,7 @@ _WRAPPERS = frozenset(
 )  # fmt: skip
 
 
-class Member(NamedTuple):
+class JsonMember(NamedTuple):
     """A member of an object.
 
     Args:
@@ -42,7 +42,7 @@ class Member(NamedTuple):
         name_start: where its name begins.
         start: where its value begins.
         end: where that ends.
-        count: elements of a container.
+        elements: of a container.
         objects: all of them are objects.
         numbered: they are named 0, 1, 2, ...
     """
@@ -51,13 +51,13 @@ class Member(NamedTuple):
     name_start: int
     start: int
     end: int
-    count: int
+    elements: int
     objects: bool
     numbered: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RecordTable:
     """Records that stand in a container, each an element or member.
 
     Args:
@@ -72,7 +72,7 @@ class Table:
     start: int
     end: int
     split: str = ""
-    columns: tuple[Member, ...] = ()
+    columns: tuple[JsonMember, ...] = ()
     names: tuple[str, ...] = ()
     questions: bool = False
 
@@ -86,14 +86,14 @@ class Shape:
         around: something stands around them.
     """
 
-    tables: tuple[Table, ...] = field(default=())
+    tables: tuple[RecordTable, ...] = field(default=())
     around: bool = False
 
 
 ONE_RECORD = Shape()
 
 
-def find_shape(data: Any, start: int, end: int, roles: Roles, levels: int = 2) -> Shape:
+def find_shape(data: Any, start: int, end: int, *, roles: Roles, levels: int = 2) -> Shape:
     """Find out what a valid JSON object holds.
 
     Args:
@@ -108,11 +108,11 @@ def find_shape(data: Any, start: int, end: int, roles: Roles, levels: int = 2) -
     """
     members = _list_members(data, start, end)
     if members is None:
-        return Shape((Table(start, end),)) if _are_alike_by_sample(data, start, end) else ONE_RECORD
+        return Shape((RecordTable(start, end),)) if _are_alike_by_sample(data, start, end) else ONE_RECORD
     nested = [each for each in members if data[each.start] in (BRACKET, BRACE)]
     scalars = [each for each in members if data[each.start] not in (BRACKET, BRACE)]
     if not nested:
-        return Shape((Table(start, end),)) if _maps_strings(data, members) else ONE_RECORD
+        return Shape((RecordTable(start, end),)) if _maps_strings(data, members) else ONE_RECORD
     tables = (
         _find_splits(data, nested, scalars, roles, levels)
         or _find_known(data, nested)
@@ -125,18 +125,18 @@ def find_shape(data: Any, start: int, end: int, roles: Roles, levels: int = 2) -
     return Shape(tables, bool(tables) and not (whole or here or tables[0].columns))
 
 
-def _list_members(data: Any, start: int, end: int, most: int = _MOST_NAMED) -> list[Member] | None:
+def _list_members(data: Any, start: int, end: int, most: int = _MOST_NAMED) -> list[JsonMember] | None:
     """List members by name, of repeated names the last; None where there are too many to look at each."""
     part = data[start:end]
     out = np.empty((min(most, len(part) // 4 + 1), 7), np.int32)
     count = int(survey_members(part, len(part), out))
     if count < 0:
         return None
-    found: dict[str, Member] = {}
+    found: dict[str, JsonMember] = {}
     for row in out[:count].tolist():
         name = part[row[0] : row[1]].tobytes().decode("utf-8", "replace")
         about = (row[4], bool(row[5]), bool(row[6])) if part[row[2]] in (BRACKET, BRACE) else (0, False, False)
-        found[name] = Member(name, row[0] + start, row[2] + start, row[3] + start, *about)
+        found[name] = JsonMember(name, row[0] + start, row[2] + start, row[3] + start, *about)
     return list(found.values())
 
 
@@ -146,7 +146,7 @@ def _list_names(data: Any, start: int, end: int) -> set[str]:
     return {each.name for each in members or ()}
 
 
-def _list_first(data: Any, member: Member) -> list[tuple[int, int]]:
+def _list_first(data: Any, member: JsonMember) -> list[tuple[int, int]]:
     """Return where the first elements of a container begin and end."""
     out = np.empty((_SAMPLE, 2), np.int32)
     part = data[member.start : member.end]
@@ -178,7 +178,7 @@ def _are_alike_by_sample(data: Any, start: int, end: int) -> bool:
 _ENDS_IN_NUMBER = re.compile(r".*\d|[0-9a-f-]{16,}", re.IGNORECASE)
 
 
-def _maps_strings(data: Any, members: list[Member]) -> bool:
+def _maps_strings(data: Any, members: list[JsonMember]) -> bool:
     """Tell whether an object maps ids to texts."""
     return len(members) >= _FEWEST_STRINGS and all(
         data[each.start] == ord('"') and _ENDS_IN_NUMBER.fullmatch(each.name) for each in members
@@ -208,57 +208,61 @@ def _find_split(name: str) -> str:
 
 
 def _find_splits(
-    data: Any, nested: list[Member], scalars: list[Member], roles: Roles, levels: int
-) -> tuple[Table, ...]:
+    data: Any, nested: list[JsonMember], scalars: list[JsonMember], roles: Roles, levels: int
+) -> tuple[RecordTable, ...]:
     """Find one table a split, where every container is called as a split is."""
     if not all(_find_split(each.name) for each in nested):
         return ()
-    tables: list[Table] = []
+    tables: list[RecordTable] = []
     for each in nested:
         if data[each.start] == BRACKET:
             if not each.objects and scalars:
                 return ()
-            tables.append(Table(each.start, each.end, each.name))
+            tables.append(RecordTable(each.start, each.end, each.name))
             continue
-        inner = find_shape(data, each.start, each.end, roles, levels - 1) if levels else ONE_RECORD
+        inner = find_shape(data, each.start, each.end, roles=roles, levels=levels - 1) if levels else ONE_RECORD
         if not inner.tables:
             return ()
-        tables += [Table(one.start, one.end, each.name, one.columns, one.names, one.questions) for one in inner.tables]
+        tables += [
+            RecordTable(one.start, one.end, each.name, one.columns, one.names, one.questions) for one in inner.tables
+        ]
     return tuple(tables)
 
 
-def _find_known(data: Any, nested: list[Member]) -> tuple[Table, ...]:
+def _find_known(data: Any, nested: list[JsonMember]) -> tuple[RecordTable, ...]:
     """Find the tables of formats that are known by their keys."""
     by_name = {each.name: each for each in nested}
     data_, columns = by_name.get("data"), by_name.get("columns")
-    if data_ is not None and data[data_.start] == BRACKET and data_.count:
+    if data_ is not None and data[data_.start] == BRACKET and data_.elements:
         first = _list_first(data, data_)[0]
         if columns is not None and by_name.keys() <= {"columns", "data", "index"} and data[first[0]] == BRACKET:
             names = _read_strings(data, columns)
-            return (Table(data_.start, data_.end, names=names),) if names else ()
+            return (RecordTable(data_.start, data_.end, names=names),) if names else ()
         if data_.objects and "paragraphs" in _list_names(data, *first):
-            return (Table(data_.start, data_.end, questions=True),)
+            return (RecordTable(data_.start, data_.end, questions=True),)
     rows = by_name.get("rows")
-    if rows is not None and rows.count and rows.objects and data[rows.start] == BRACKET:
+    if rows is not None and rows.elements and rows.objects and data[rows.start] == BRACKET:
         first = _list_first(data, rows)[0]
         if "row" in _list_names(data, *first):
-            return (Table(rows.start, rows.end),)
+            return (RecordTable(rows.start, rows.end),)
     notes = by_name.get("annotations")
     coco = {"images", "categories"} & by_name.keys()
     if notes is not None and coco and notes.objects and data[notes.start] == BRACKET:
-        return (Table(notes.start, notes.end),)
+        return (RecordTable(notes.start, notes.end),)
     return ()
 
 
-def _read_strings(data: Any, member: Member) -> tuple[str, ...]:
+def _read_strings(data: Any, member: JsonMember) -> tuple[str, ...]:
     """Return the strings of an array; none where it holds something else."""
     found = json.loads(data[member.start : member.end].tobytes().decode("utf-8", "replace"), strict=False)
     return tuple(map(str, found)) if isinstance(found, list) and len(found) <= _MOST_NAMED else ()
 
 
-def _find_columns(data: Any, nested: list[Member], scalars: list[Member], roles: Roles) -> tuple[Table, ...]:
+def _find_columns(
+    data: Any, nested: list[JsonMember], scalars: list[JsonMember], roles: Roles
+) -> tuple[RecordTable, ...]:
     """Find columns: every member holds as many values, by place or by the same keys."""
-    lengths = {each.count for each in nested}
+    lengths = {each.elements for each in nested}
     arrays = sum(data[each.start] == BRACKET for each in nested)
     if scalars or len(lengths) > 1 or not min(lengths) or arrays not in (0, len(nested)):
         return ()
@@ -273,16 +277,16 @@ def _find_columns(data: Any, nested: list[Member], scalars: list[Member], roles:
         inside = any(_has_text_role(name, roles) for name in keys[0])
         if not named or inside or not keys[0] or any(each != keys[0] for each in keys):
             return ()
-    return (Table(first.start, first.end, columns=tuple(nested)),)
+    return (RecordTable(first.start, first.end, columns=tuple(nested)),)
 
 
 def _find_records(
-    data: Any, start: int, end: int, nested: list[Member], scalars: list[Member], roles: Roles, levels: int
-) -> tuple[Table, ...]:
+    data: Any, start: int, end: int, nested: list[JsonMember], scalars: list[JsonMember], roles: Roles, levels: int
+) -> tuple[RecordTable, ...]:
     """Find records in lists with something around them, or under their ids."""
     if any(_has_text_role(each.name, roles) for each in scalars):
         return ()  # what a record has beside its lists
-    lists = [each for each in nested if data[each.start] == BRACKET and each.count and each.objects]
+    lists = [each for each in nested if data[each.start] == BRACKET and each.elements and each.objects]
     speaking = [each for each in lists if _is_turn(data, _list_first(data, each)[0], roles)]
     if speaking:
         by_id = (
@@ -290,18 +294,22 @@ def _find_records(
             and len(speaking) == len(nested) > 1
             and not any(roles.find_role(each.name)[0] >= 0 for each in nested)
         )
-        return (Table(start, end),) if by_id else ()
+        return (RecordTable(start, end),) if by_id else ()
     wrappers = [each for each in lists if each.name.lower() in _WRAPPERS]
     if len(nested) == len(lists) == 1 or (len(wrappers) == 1 == len(lists)):
         one = wrappers[0] if wrappers else lists[0]
-        return (Table(one.start, one.end),)
+        return (RecordTable(one.start, one.end),)
     unnamed = not any(_has_text_role(each.name, roles) for each in nested)
     if len(lists) == len(nested) and unnamed:
-        return tuple(Table(each.start, each.end) for each in lists)
+        return tuple(RecordTable(each.start, each.end) for each in lists)
     objects = [each for each in nested if data[each.start] == BRACE]
     if len(objects) == len(nested) == 1 and levels and (unnamed or nested[0].name.lower() in _WRAPPERS):
-        inner = find_shape(data, nested[0].start, nested[0].end, roles, levels - 1)
+        inner = find_shape(data, nested[0].start, nested[0].end, roles=roles, levels=levels - 1)
         return inner.tables
     if len(objects) == len(nested) > 1 and not scalars and unnamed:
-        return (Table(start, end),) if _are_alike(data, [(each.start, each.end) for each in objects[:_SAMPLE]]) else ()
+        return (
+            (RecordTable(start, end),)
+            if _are_alike(data, [(each.start, each.end) for each in objects[:_SAMPLE]])
+            else ()
+        )
     return ()

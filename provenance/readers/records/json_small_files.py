@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from provenance.readers.records.record_format import SmallFiles, SmallRecords
 
 
+_FEWEST_STRINGS = 4  # strings by id that make a table, as in `json_shapes`
+
+
 @njit(nogil=True, cache=True)
 def _is_one_record(buf: Any, n: int, members: Any) -> Any:
     """Say whether a valid object is one record beyond doubt: nothing in it may be a table (`json_shapes`)."""
@@ -60,7 +63,7 @@ def _is_one_record(buf: Any, n: int, members: Any) -> Any:
                 return False
         last = buf[members[k, 1] - 1]
         numbered += (ZERO <= last <= NINE) or (LOWER_A <= (last | 32) <= LOWER_F)
-    return nested < count if nested else numbered < count
+    return nested < count if nested else (count < _FEWEST_STRINGS or numbered < count)
 
 
 @njit(nogil=True, cache=True)

@@ -34,7 +34,7 @@ _BEGINNING = re.compile(
     rb'\s*"([^"\\]*)"\s*:\s*\[\s*[\{\]]',
     re.DOTALL,
 )
-"""An object whose first value beside numbers and its version is an array of objects, or an empty one, under the group."""
+"""An object whose first value beside numbers and its version is an array of objects, or empty, under the group."""
 
 OPEN, IN_STRING, ESCAPED = range(3)
 """What a scan knows: brackets that are open, whether it is in a string, whether a backslash was the last byte."""

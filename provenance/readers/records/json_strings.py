@@ -124,7 +124,7 @@ def _hash(name: str) -> int:
     return int(string_kernels.hash_bytes(raw, 0, len(raw), _KEY, _KEY))
 
 
-def unwrap(store: Any, end: int, wrapped: Any, depth: int, roles: Roles) -> None:
+def unwrap(store: Any, end: int, *, wrapped: Any, depth: int, roles: Roles) -> None:
     """Write the strings of some columns as the JSON that they hold.
 
     Args:
@@ -141,7 +141,7 @@ def unwrap(store: Any, end: int, wrapped: Any, depth: int, roles: Roles) -> None
 
 @njit(nogil=True, cache=True)
 def _unwrap(buf: Any, out: Any, wrapped: Any, work: Any) -> None:
-    i, n, depth = skip_space(buf, np.int64(0), buf.shape[0], NO), buf.shape[0], 0
+    i, n, depth = skip_space(buf, string_kernels.FIRST, buf.shape[0], NO), buf.shape[0], 0
     if i < n and buf[i] == OPEN_BRACKET:  # of the array whose elements are the records
         i += 1
     while i < n:

@@ -250,7 +250,7 @@ def spread_questions(buf: Any, n: int, keys: Any, out: Any) -> int:
         if buf[i] != OPEN_BRACE:
             return -1
         first, _ = _find_member(buf, i, n, paragraphs)
-        named, named_end = _find_member(buf, i, n, title)
+        heading, heading_end = _find_member(buf, i, n, title)
         if first < 0 or buf[first] != OPEN_BRACKET:
             return -1
         p = skip_space(buf, first + 1, n, NO)
@@ -260,15 +260,15 @@ def spread_questions(buf: Any, n: int, keys: Any, out: Any) -> int:
             if buf[p] != OPEN_BRACE:
                 return -1
             passage, passage_end = _find_member(buf, p, n, context)
-            asked, _ = _find_member(buf, p, n, qas)
+            listed, _ = _find_member(buf, p, n, qas)
             if passage < 0:
                 return -1
-            each = max(0, named_end - named) + passage_end - passage + 64
+            each = max(0, heading_end - heading) + passage_end - passage + 64
             if at + each > out.shape[0]:
                 return -1
-            q = skip_space(buf, asked + 1, n, NO) if asked >= 0 and buf[asked] == OPEN_BRACKET else -1
+            q = skip_space(buf, listed + 1, n, NO) if listed >= 0 and buf[listed] == OPEN_BRACKET else -1
             if q < 0 or buf[q] == CLOSE_BRACKET:  # a passage without a question
-                at = _open_question(buf, named, named_end, passage, passage_end, context, title, out, at)
+                at = _open_question(buf, heading, heading_end, passage, passage_end, context, title, out, at)
                 out[at], out[at + 1] = CLOSE_BRACE, NEWLINE
                 at += 2
             while q >= 0 and buf[q] != CLOSE_BRACKET:
@@ -277,7 +277,7 @@ def spread_questions(buf: Any, n: int, keys: Any, out: Any) -> int:
                 end = _skip_value(buf, q, n)
                 if buf[q] != OPEN_BRACE or at + each + end - q > out.shape[0]:
                     return -1
-                at = _open_question(buf, named, named_end, passage, passage_end, context, title, out, at)
+                at = _open_question(buf, heading, heading_end, passage, passage_end, context, title, out, at)
                 k = skip_space(buf, q + 1, n, NO)
                 if buf[k] != CLOSE_BRACE:
                     out[at] = COMMA
@@ -293,14 +293,22 @@ def spread_questions(buf: Any, n: int, keys: Any, out: Any) -> int:
 
 @njit(nogil=True, cache=True)
 def _open_question(
-    buf: Any, named: int, named_end: int, passage: int, passage_end: int, context: Any, title: Any, out: Any, at: int
+    buf: Any,
+    heading: int,
+    heading_end: int,
+    passage: int,
+    passage_end: int,
+    context: Any,
+    title: Any,
+    out: Any,
+    at: int,
 ) -> Any:
     """Write the beginning of a question's object: `{"title":...,"context":...`."""
     out[at] = OPEN_BRACE
     at += 1
-    if named >= 0:
+    if heading >= 0:
         at = _write_name(title, out, at)
-        at = _copy_line(buf, named, named_end, out, at)
+        at = _copy_line(buf, heading, heading_end, out, at)
         out[at] = COMMA
         at += 1
     at = _write_name(context, out, at)

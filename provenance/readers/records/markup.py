@@ -51,6 +51,9 @@ _LESS, _GREATER, _AMPERSAND, _EXCLAMATION, _QUESTION, _APOSTROPHE, _SEMICOLON, _
 )
 _LONGEST_TAG = 1 << 20  # bytes: what does not end by then is no tag
 _WORDS = 2  # spaces in an attribute that is text
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES, _LAST_CHARACTER = 0x80, 0x800, 0x10000, 0x10FFFF
+_FIRST_SURROGATE, _AFTER_SURROGATES, _REPLACEMENT = 0xD800, 0xE000, 0xFFFD
+_LEAD_OF_TWO, _LEAD_OF_THREE, _LEAD_OF_FOUR, _FOLLOWING, _SIX_BITS = 0xC0, 0xE0, 0xF0, 0x80, 0x3F
 _SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a
 
 _PARAGRAPHS = (
@@ -102,20 +105,21 @@ def _is_one(value: Any, names: Any) -> bool:
 
 @njit(nogil=True, cache=True)
 def _put_character(code: int, out: Any, at: int) -> Any:
-    """Write a character as UTF-8; of what is none, U+FFFD."""
-    if code <= 0 or code > 0x10FFFF or 0xD800 <= code < 0xE000:
-        code = 0xFFFD
-    if code < 0x80:
+    """Write a character as UTF-8 (RFC 3629, section 3); of what is none, U+FFFD."""
+    if code <= 0 or code > _LAST_CHARACTER or _FIRST_SURROGATE <= code < _AFTER_SURROGATES:
+        code = _REPLACEMENT
+    if code < _TWO_BYTES:
         out[at] = code
         return at + 1
-    if code < 0x800:
-        out[at], out[at + 1] = 0xC0 | code >> 6, 0x80 | code & 63
+    if code < _THREE_BYTES:
+        out[at], out[at + 1] = _LEAD_OF_TWO | code >> 6, _FOLLOWING | code & _SIX_BITS
         return at + 2
-    if code < 0x10000:
-        out[at], out[at + 1], out[at + 2] = 0xE0 | code >> 12, 0x80 | code >> 6 & 63, 0x80 | code & 63
+    if code < _FOUR_BYTES:
+        out[at], out[at + 1] = _LEAD_OF_THREE | code >> 12, _FOLLOWING | code >> 6 & _SIX_BITS
+        out[at + 2] = _FOLLOWING | code & _SIX_BITS
         return at + 3
-    out[at], out[at + 1] = 0xF0 | code >> 18, 0x80 | code >> 12 & 63
-    out[at + 2], out[at + 3] = 0x80 | code >> 6 & 63, 0x80 | code & 63
+    out[at], out[at + 1] = _LEAD_OF_FOUR | code >> 18, _FOLLOWING | code >> 12 & _SIX_BITS
+    out[at + 2], out[at + 3] = _FOLLOWING | code >> 6 & _SIX_BITS, _FOLLOWING | code & _SIX_BITS
     return at + 4
 
 
@@ -123,22 +127,26 @@ def _put_character(code: int, out: Any, at: int) -> Any:
 def _read_entity(buf: Any, i: int, n: int, names: Any, codes: Any) -> Any:
     """Return the character that the entity at `i` names, and where it ends; -1 where it names none."""
     end = i + 1
-    while end < n and end - i < 12 and buf[end] != _SEMICOLON and buf[end] > SPACE and buf[end] != _LESS:
+    while end < n and end - i < _LONGEST_ENTITY and buf[end] != _SEMICOLON and buf[end] > SPACE and buf[end] != _LESS:
         end += 1
     if end >= n or buf[end] != _SEMICOLON or end == i + 1:
         return -1, i
     if buf[i + 1] == _HASH:
-        base, k, code = 10, i + 2, 0
+        base, k, code = _DECIMAL, i + 2, 0
         if k < end and (buf[k] | 32) == _X:
-            base, k = 16, k + 1
+            base, k = _HEXADECIMAL, k + 1
         if k == end:
             return -1, i
         while k < end:
             c = int(buf[k])
-            digit = c - ZERO if ZERO <= c <= NINE else (c | 32) - LOWER_A + 10 if LOWER_A <= (c | 32) <= LOWER_Z else 99
+            digit = _HEXADECIMAL
+            if ZERO <= c <= NINE:
+                digit = c - ZERO
+            elif LOWER_A <= (c | 32) <= LOWER_Z:
+                digit = (c | 32) - LOWER_A + _DECIMAL
             if digit >= base:
                 return -1, i
-            code = min(code * base + digit, 0x110000)
+            code = min(code * base + digit, _LAST_CHARACTER + 1)
             k += 1
         return code, end + 1
     value = _SEED
@@ -151,6 +159,7 @@ def _read_entity(buf: Any, i: int, n: int, names: Any, codes: Any) -> Any:
 
 
 _X = ord("x")
+_LONGEST_ENTITY, _DECIMAL, _HEXADECIMAL = 12, 10, 16
 
 
 @njit(nogil=True, cache=True)

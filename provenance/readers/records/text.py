@@ -186,7 +186,15 @@ def read_small(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords:  #
 
 
 def read_small_lines(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords:  # noqa: ARG001 - the verb's signature
-    """Read small texts together, as `read_lines` reads each."""
+    """Read small texts together, as `read_lines` reads each.
+
+    Args:
+        files: their bytes.
+        roles: not needed: all of it is text.
+
+    Returns:
+        RECORDS of all of them, one row a line.
+    """
     return _read_small(files, by_lines=True)
 
 

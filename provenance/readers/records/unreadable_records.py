@@ -49,8 +49,12 @@ def explain(code: int, record: bytes) -> str | None:
 
 def _explain_syntax(text: str) -> str:
     found: list[str] = []
+
+    def note(name: str) -> None:
+        found.append(name)
+
     try:
-        json.loads(text, parse_constant=lambda name: found.append(name) or 0)
+        json.loads(text, parse_constant=note)
     except json.JSONDecodeError as error:
         if found:
             return f"{found[0]} is no JSON"

@@ -113,7 +113,7 @@ class SampleLines:
     key: str | None = None
     parts: dict[str, str] = field(default_factory=dict)
     lines: list[bytes] = field(default_factory=list)
-    bytes: int = 0
+    size: int = 0
 
     def begin(self, key: str) -> None:
         """Begin a sample, if this is not the one that is being made.
@@ -146,10 +146,10 @@ class SampleLines:
             inside = ",".join(f"{json.dumps(name)}:{value}" for name, value in self.parts.items())
             line = b"{" + inside.encode("utf-8", "surrogateescape") + b"}\n"
             self.lines.append(line)
-            self.bytes += len(line)
+            self.size += len(line)
         self.parts = {}
 
     def take(self) -> bytes:
         """Return the lines made so far, and let go of them."""
-        data, self.lines, self.bytes = b"".join(self.lines), [], 0
+        data, self.lines, self.size = b"".join(self.lines), [], 0
         return data

@@ -9,6 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SAMPLE_BYTES = 1 << 20
 """Bytes on which the decision is made."""
@@ -131,7 +135,7 @@ def _share_common(letters: list[str], codec: str, first: int, last: int) -> floa
     return sum(first <= lead <= last or 0xA1 <= lead <= 0xA3 for lead in leads) / len(leads)
 
 
-_FITS = {
+_FITS: dict[str, Callable[[list[str]], bool]] = {
     "euc_jp": lambda wide: _share(wide, "\u3041", "\u30ff") >= 0.25 and _share(wide, "\u3000", "\u9fff") >= 0.9,
     "shift_jis": lambda wide: _share(wide, "\u3041", "\u30ff") >= 0.25 and _share(wide, "\u3000", "\u9fff") >= 0.9,
     "euc_kr": lambda wide: _share(wide, "\uac00", "\ud7a3") >= 0.9,
@@ -170,4 +174,4 @@ def _score(part: bytes, alphabet: _Alphabet) -> float:
     # a capital behind a small letter, or a letter alone, is seldom written: it is what another encoding looks like
     odd = sum(letter.isupper() for letter in _BEHIND_SMALL.findall(text))
     alone = sum(letter.isalpha() and letter.lower() not in _ONE_LETTER_WORDS for letter in _ALONE.findall(text)) // 2
-    return (letters + marks - odd - alone) / len(beyond)
+    return float(letters + marks - odd - alone) / len(beyond)

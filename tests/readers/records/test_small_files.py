@@ -170,8 +170,14 @@ def test_a_small_file_is_read_in_one_call_or_left_to_others(tmp_path, monkeypatc
 
 def test_every_format_that_reads_many_reads_one(tmp_path):
     many = [name for name, form in FORMATS.items() if form.read_small is not None]
-    assert many == ["jsonl", "json", "text"]
+    assert many == ["jsonl", "json", "lines", "text"]
     for name in many:
-        content = {"text": b"one", "json": b'{"text": "one"}', "jsonl": b'{"text": "one"}\n{"text": "two"}'}[name]
-        assert format_detection.detect_format(content, f"x.{name}") == name
-        assert compare(tmp_path, {f"x.{name}": content}) == []
+        content = {
+            "text": b"one",
+            "lines": b"One more sentence.\n" * 9,
+            "json": b'{"text": "one"}',
+            "jsonl": b'{"text": "one"}\n{"text": "two"}',
+        }[name]
+        path = "x.txt" if name in ("lines", "text") else f"x.{name}"
+        assert format_detection.detect_format(content, path) == name
+        assert compare(tmp_path, {path: content}) == []
