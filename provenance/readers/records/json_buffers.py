@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from provenance.readers.records import column_roles, json_strings, unreadable_records, views
+from provenance.readers.records import column_roles, json_columns, json_strings, unreadable_records, views
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
     BATCH_VALUES,
@@ -100,7 +100,8 @@ def make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
     """
     count = int(work.counts[RECORDS])
     records = work.records[:count]
-    found = views.build_views(data, work.tape[: work.counts[TAPE]], count)
+    names = json_columns.name_columns(work.columns)
+    found = views.build_views(data, work.tape[: work.counts[TAPE]], count, columns=names)
     tally.count_oddities("duplicate keys", int(work.counts[REPEATED]))
     tally.count_oddities("lone surrogates", found.surrogates)
     tally.leave_unread(f"values of a record beyond its first {MOST_ASIDE:,}", int(work.counts[UNSEEN]))

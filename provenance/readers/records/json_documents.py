@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core import schemas
-from provenance.readers.records import column_roles, json_shapes, json_strings, personal_columns
-from provenance.readers.records.column_roles import RECORD
+from provenance.readers.records import column_roles, json_columns, json_shapes, json_strings, personal_columns
+from provenance.readers.records.column_roles import RECORD, is_column
 from provenance.readers.records.json_buffers import RecordBuffer, is_full, make_batch
 from provenance.readers.records.json_kernel import (
     AFTER,
@@ -150,6 +150,7 @@ def _read_columns(members: tuple[JsonMember, ...], buffer: RecordBuffer, tally: 
         (
             *_find_role(each.name, buffer.roles),
             each.name_start if personal.find_class(each.name) else 0,
+            each.name,
             each.start,
             each.end,
         )
@@ -172,17 +173,25 @@ def _read_columns(members: tuple[JsonMember, ...], buffer: RecordBuffer, tally: 
 
 
 def _scan_across(
-    columns: list[tuple[int, int, int, int, int]], places: list[int], phase: int, most: int, buffer: RecordBuffer
+    columns: list[tuple[int, int, int, str, int, int]], places: list[int], phase: int, most: int, buffer: RecordBuffer
 ) -> tuple[list[int], Any, Work]:
     """Read `most` elements of each column; return where each stopped, the records' error codes, and what was found."""
     work, data, found, errors = buffer.prepare_work(), buffer.data, [], np.zeros(most, np.int32)
-    for (kind, rank, name, start, end), place in zip(columns, places, strict=True):
+    for number, ((kind, rank, name, key, start, end), place) in enumerate(zip(columns, places, strict=True), 1):
         work.counts[RECORDS], work.counts[PHASE] = 0, phase
+        work.columns.counts[json_columns.AROUND] = _number_column(key, number, work) if is_column(kind) else 0
         shape = ARRAY if data[start] == BRACKET else OBJECT
         stop = scan_records(data, place, end, True, shape, len(data), most, MOST_VALUES, kind, rank, name, work)
         found.append(int(stop))
         errors = np.maximum(errors, work.records[:most, 2] if work.counts[RECORDS] == most else MANY)
+    work.columns.counts[json_columns.AROUND] = 0
     return found, errors, work
+
+
+def _number_column(name: str, number: int, work: Work) -> int:
+    """Return the number of a column of a document; in the place of its hash is one that no hash is likely to be."""
+    key = np.frombuffer(name.encode("utf-8", "replace"), np.uint8)
+    return int(json_columns.number_column(key, 0, len(key), np.uint64(number), 0, work.columns))
 
 
 def _add_surroundings(

@@ -104,7 +104,7 @@ def _read_table(
         looked[0] += part.nbytes
         rows = max(1, min(_ROWS, rows * limits.batch_bytes // max(1, 2 * part.nbytes)))
         flat = arrow_columns.flatten_batch(part, roles)
-        made = views.build_views(flat.buf, flat.tape, part.num_rows, flat.names)
+        made = views.build_views(flat.buf, flat.tape, part.num_rows, flat.names, columns=flat.columns)
         out = views.make_batch(made, flat.errors, tally.records)
         tally.count_records(flat.errors, np.zeros(len(flat.errors), np.int64))
         for column, size in flat.unread.items():

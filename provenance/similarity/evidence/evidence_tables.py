@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from provenance.core import schemas
 from provenance.core.model import VIEWS
 from provenance.core.tables import evidence_schemas
+from provenance.core.tables.match_views import select_within
 from provenance.similarity.evidence import match_kinds
 from provenance.similarity.evidence.evidence_rules import FileCode
 from provenance.similarity.evidence.match_kinds import BITS_PER_VIEW, DIFFERENT, PROMPT, WHOLE, pack_group
@@ -121,7 +122,8 @@ class _Evidence:
 
     def _read_sizes(self, overlaps: pa.Table) -> Ints:
         """Return how many records of each file have each view, of files that match any."""
-        of_files = overlaps.filter(pc.is_valid(overlaps["path_a"]))
+        within = select_within(overlaps)
+        of_files = within.filter(pc.is_valid(within["path_a"]))
         sizes = np.zeros((len(VIEWS), len(self._rules.paths)), np.int64)
         view = pc.index_in(of_files["view"], value_set=pa.array(VIEWS)).to_numpy()
         sizes[view, pc.index_in(of_files["path_a"], value_set=self._rules.paths).to_numpy()] = of_files["records_a"]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import METHODS, VIEWS
 from provenance.core.scratch import scratch_folders
+from provenance.core.tables.match_views import select_within
 from provenance.similarity.evidence import match_counts
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import MatchRows
@@ -54,6 +55,7 @@ def iterate_by_record(matches: pa.Table, paths: pa.Array) -> Iterator[MatchRows]
         Rows by number, sorted by record; together all there are.
     """
     waiting: list[pa.Table] = []
+    matches = select_within(matches)
     runs = _find_runs(matches.select(["view", "path_a"]))
     needed = matches.select(_COLUMNS)
     for places in runs.values():
