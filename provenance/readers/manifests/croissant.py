@@ -170,7 +170,10 @@ def _distributed(path: str, node: dict[str, Any], pointer: str, nodes: dict[str,
     if outer is not None:
         return []
     member = home + inside(path, place, at)
-    return [("file", member, "", at), *_digests(node, member, pointer)]
+    licences = [
+        ("licence", value, member, where) for value, where in _licences(node.get("license"), f"{pointer}/license")
+    ]
+    return [("file", member, "", at), *_digests(node, member, pointer), *licences]
 
 
 def _container(node: dict[str, Any], nodes: dict[str, Any]) -> dict[str, Any] | None:
