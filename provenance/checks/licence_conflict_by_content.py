@@ -6,7 +6,9 @@ Reads:        SHARED, one row per view, file, and other source under one licence
               minimum of distinctive shingles; FILES(source, role, records), SOURCES(source, name, acquired, parent),
               CLAIMS(source, field, value); which files are known originals; which known sets were looked for; how much
               text each file, folder and source holds.
-Yields:       at most one finding per pair of sources, on the one whose licence is milder.
+              UNCOUNTED, the same of matches that are no evidence.
+Yields:       at most one finding per pair of sources, on the one whose licence is milder; where no match is long and
+              distinctive enough, one of no records, which COVERAGE counts and no profile lists.
 Units:        share of records, or of text where that is higher, in the file, folder or source of either side where it
               is highest and large enough for the profile, [0, 1].
 Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; it also stands in
@@ -50,6 +52,7 @@ def find(
     originals: Mapping[str, str],
     indexes: Sequence[Mapping[str, Any]],
     sizes: TextSizes,
+    uncounted: pa.Table,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share text under conflicting licences.
 
@@ -61,7 +64,9 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         indexes: what was looked for.
         sizes: of the text there is.
+        uncounted: UNCOUNTED.
     """
+    listed: set[tuple[str, str]] = set()
     about = {row["source"]: row for row in sources.select(["source", "acquired"]).to_pylist()}
     lineage, file_counts = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs = shared_text.group_by_sources(shared, SharedRecords)
@@ -75,6 +80,7 @@ def find(
         back = [item for item in pairs.get((other, source), ()) if (item.licence_b, item.licence_a) == stated]
         more = len({(item.licence_a, item.licence_b) for item in milder}) - 1
         loss = find_losses(worst.licence_a, worst.licence_b)[0]
+        listed |= {(source, other), (other, source)}
         against = [item for item in pairs.get((other, source), ()) if _is_against(item, originals)]
         parts = evidence_shares.measure_shared([*milder, *against], sizes)
         yield Finding(
@@ -97,6 +103,16 @@ def find(
             parts=parts,
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
         )
+    for row, part in evidence_shares.measure_uncounted(uncounted, sizes):
+        pair = row["source_a"], row["source_b"]
+        if (
+            pair in listed
+            or lineage.is_upstream(*pair)
+            or not shared_text.is_milder(row["licence_a"], row["licence_b"])
+        ):
+            continue
+        listed.add(pair)
+        yield evidence_shares.make_uncounted("licence-conflict-by-content", row, part)
 
 
 def _conflict(item: SharedRecords, originals: Mapping[str, str]) -> bool:

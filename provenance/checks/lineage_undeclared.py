@@ -6,10 +6,12 @@ Source:       Longpre et al., arXiv 2310.16787; GB/T 45652 (draft of 2024-03-28)
               7(1).
 Reads:        COPIED, one row per file and other source, counted of MATCHES by a profile's minimum of distinctive
               shingles; FILES(path, licence), SOURCES(source, name, acquired, parent, records_text), CLAIMS(source,
-              field, value); which files are known originals; how much text each file, folder and source holds.
+              field, value); which files are known originals; how much text each file, folder and source holds;
+              UNCOUNTED, matches that are no evidence.
 Yields:       at most one finding per pair of sources; of field `prose` where a document describes it in prose, which
               may say so. It is carried by the one that was acquired later, else of which more stands in the other;
-              never by the one that holds most of it in the file that its authors published.
+              never by the one that holds most of it in the file that its authors published. Where no match is long and
+              distinctive enough, one of no records, which COVERAGE counts and no profile lists.
 Units:        share of records, or of text where that is higher, in the file, folder or source of either side where it
               is highest and large enough for the profile, [0, 1].
 Silent when:  one names the other, or a namesake of it, as its upstream, or gives its address; what they share also
@@ -55,6 +57,7 @@ def find(
     claims: pa.Table,
     originals: Mapping[str, str],
     sizes: TextSizes,
+    uncounted: pa.Table,
 ) -> Iterator[Finding]:
     """Yield pairs of sources of which one holds much of the other, and neither names the other.
 
@@ -65,6 +68,7 @@ def find(
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
         sizes: of the text there is.
+        uncounted: UNCOUNTED.
     """
     licences, file_counts = shared_text.licences_by_path(files), shared_text.count_data_files(files)
     lineage = declared_facts.Lineage(sources, claims)
@@ -107,6 +111,17 @@ def find(
             text=sizes.add_bytes((item.path_a, item.words) for item in items),
             parts=parts,
         )
+    listed = {side for pair in there for side in (pair, pair[::-1])}
+    for row, part in evidence_shares.measure_uncounted(uncounted, sizes):
+        pair = row["source_a"], row["source_b"]
+        if (
+            row["view"] == "whole"
+            and pair not in listed
+            and not lineage.names(*pair)
+            and not lineage.names(*pair[::-1])
+        ):
+            listed |= {pair, pair[::-1]}
+            yield evidence_shares.make_uncounted("lineage-undeclared", row, part)
 
 
 def unseen(files: pa.Table, sources: pa.Table, claims: pa.Table) -> str | None:

@@ -6,9 +6,11 @@ Source:       Interim Measures for Generative AI Services, Article 7(2); arXiv 2
 Reads:        SHARED, one row per view, file, and other source under one licence, counted of MATCHES by a profile's
               minimum of distinctive shingles; FILES(source, role, records), SOURCES(source, name, acquired, parent),
               CLAIMS(source, field, value); which files are known originals; how much text each file, folder and source
-              holds.
+              holds; UNCOUNTED, as SHARED, of matches that are no evidence.
 Yields:       at most two findings per pair of sources: of field `restricted`, on the one that states no licence, where
               the other's withholds a purpose or asks for more than attribution; else on the one that states a licence.
+              Of restricted text of which no match is long and distinctive enough, one of no records, which COVERAGE
+              counts and no profile lists.
 Units:        share of records, or of text where that is higher, in the file, folder or source of either side where it
               is highest and large enough for the profile, [0, 1].
 Silent when:  both or neither state a known licence; the text also stands in a known original under terms that the
@@ -51,6 +53,7 @@ def find(
     claims: pa.Table,
     originals: Mapping[str, str],
     sizes: TextSizes,
+    uncounted: pa.Table,
 ) -> Iterator[Finding]:
     """Yield sources of which one licenses text, and the other holds it without a licence.
 
@@ -61,7 +64,9 @@ def find(
         claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
         sizes: of the text there is.
+        uncounted: UNCOUNTED.
     """
+    listed: set[tuple[str, str]] = set()
     lineage, file_counts = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs = shared_text.group_by_sources(shared, SharedRecords)
     for (source, other), every in sorted(pairs.items()):
@@ -75,12 +80,20 @@ def find(
         ]
         if strict and copies and not lineage.is_upstream(other, source):
             yield _restricted(copies, strict, lineage, file_counts, sizes)
+            listed.add((other, source))
         free = [item for item in items if item not in strict and item.path_a not in originals]
         if free and not lineage.is_upstream(source, other):
             granted = {item.licence_a for item in free}
             yield _freely_licensed(
                 free, [item for item in back if item.licence_b in granted], file_counts[source], sizes
             )
+
+    for row, part in evidence_shares.measure_uncounted(uncounted, sizes):
+        pair = row["source_a"], row["source_b"]
+        restricted = row["licence_a"] is None and _find_loss(row["licence_b"]) is not None
+        if restricted and pair not in listed and not lineage.is_upstream(*pair):
+            listed.add(pair)
+            yield evidence_shares.make_uncounted("twin-unlicensed", row, part, "restricted")
 
 
 def _find_loss(licence: str | None) -> Loss | None:

@@ -30,7 +30,7 @@ MINIMUMS = "minimums"
 
 _MATCHING = ("exact-matches", "near-matches", "containment", "views", "columns")
 _STEPS_BEFORE: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("overlaps", "shared", "copied", "reanswered", "leaks", "repeats"), _MATCHING),
+    **dict.fromkeys(("overlaps", "shared", "uncounted", "copied", "reanswered", "leaks", "repeats"), _MATCHING),
     "observations": ("columns", *detectors.DETECTORS),
     "claims": ("manifests",),
     "holders": ("manifests",),

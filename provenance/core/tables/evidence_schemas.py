@@ -36,6 +36,25 @@ SHARED = pa.schema(
     metadata={"table": "SHARED", "grain": "one view and file, and another source under one licence; never sealed"},
 )
 
+UNCOUNTED = pa.schema(
+    [
+        make_field("view", _TEXT, "whole | prompt"),
+        make_field("source_a", _TEXT, "source of the records"),
+        make_field("path_a", _TEXT, "their file"),
+        make_field("licence_a", _TEXT, "its licence; null = none whose terms are known", null=True),
+        make_field("source_b", _TEXT, "another source in which they stand"),
+        make_field("licence_b", _TEXT, "the licence of its files; null = none whose terms are known", null=True),
+        make_field(
+            "records", _INT, "records that match there and are no evidence: too short or common", unit="records"
+        ),
+        make_field("evident", _INT, "records that match there and are evidence, explained or not", unit="records"),
+    ],
+    metadata={
+        "table": "UNCOUNTED",
+        "grain": "one view and file, and another source under one licence; some match is no evidence; never sealed",
+    },
+)
+
 COPIED = pa.schema(
     [
         make_field("source_a", _TEXT, "source of the file"),
@@ -116,6 +135,7 @@ REPEATS = pa.schema(
 
 COUNTED: dict[str, pa.Schema] = {
     "shared": SHARED,
+    "uncounted": UNCOUNTED,
     "copied": COPIED,
     "reanswered": REANSWERED,
     "leaks": LEAKS,

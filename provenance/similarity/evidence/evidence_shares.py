@@ -6,13 +6,14 @@ what is shared is measured in every part that holds it, and profiles say which p
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow.compute as pc
 
-from provenance.core.model import FindingPart
+from provenance.core.model import Finding, FindingPart
 from provenance.core.tables.table_rows import iterate_rows
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ class TextSize(NamedTuple):
         records: that could be read.
         words: of their normalised text.
         text: bytes of it; 0 = not known.
+        distinct: different texts among the records, added up over files.
     """
 
     records: int
     words: int
     text: int
+    distinct: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,10 @@ class TextSizes:
         self._files: dict[str, TextSize] = {}
         self._sources: dict[str, str | None] = {}
         self._paths: dict[str | None, list[str]] = defaultdict(list)
-        for row in iterate_rows(data.select(["path", "source", "records", "records_unreadable", "tokens"])):
-            path = row["path"]
-            self._files[path] = TextSize(row["records"] - row["records_unreadable"], row["tokens"], text.get(path, 0))
+        columns = ["path", "source", "records", "records_unreadable", "tokens", "records_distinct"]
+        for row in iterate_rows(data.select(columns)):
+            path, readable = row["path"], row["records"] - row["records_unreadable"]
+            self._files[path] = TextSize(readable, row["tokens"], text.get(path, 0), row["records_distinct"])
             self._sources[path] = row["source"]
             self._paths[row["source"]].append(path)
         self._folders: dict[str | None, dict[str, TextSize]] = {}
@@ -162,13 +166,13 @@ def select_parts(parts: Iterable[FindingPart]) -> tuple[FindingPart, ...]:
         The others: shares by records, then shares of text; of each the highest first.
     """
     kept: list[FindingPart] = []
-    most, unit = (-1, -1, -1), ""
+    counts: list[tuple[int, int, int]] = []  # of those with the unit of the last
     for part in sorted(parts, key=_order):
-        counts = (part.records, part.text or 0, part.texts or 0)
-        most, unit = most if part.unit == unit else (-1, -1, -1), part.unit
-        if any(count > known for count, known in zip(counts, most, strict=True)):
+        own = (part.records, part.text or 0, part.texts or 0)
+        counts = counts if kept and kept[-1].unit == part.unit else []
+        if not any(all(map(operator.ge, known, own)) for known in counts):
             kept.append(part)
-            most = (max(counts[0], most[0]), max(counts[1], most[1]), max(counts[2], most[2]))
+            counts.append(own)
     return tuple(kept)
 
 
@@ -210,6 +214,46 @@ def measure_shared(items: Sequence[SharedRecords], sizes: TextSizes) -> tuple[Fi
             part = SharedPart(item.path_a, item.records, item.texts, item.words, item.records_a)
             groups[item.view, item.source_a, item.source_b, item.licence_a, item.licence_b].append(part)
     return select_parts(part for group in groups.values() for part in sizes.measure(group))
+
+
+def measure_uncounted(table: pa.Table, sizes: TextSizes) -> Iterator[tuple[dict[str, Any], FindingPart]]:
+    """Measure what sources share of which no match is evidence: it is too short, or too common.
+
+    Args:
+        table: UNCOUNTED.
+        sizes: of the text there is.
+
+    Yields:
+        Rows of files of which nothing is evidence there, the largest shares of most records first; what they would come
+        to if it were.
+    """
+    found = []
+    for row in table.filter(pc.equal(table["evident"], 0)).to_pylist():
+        size = sizes.of_file(row["path_a"])
+        value = min(1.0, row["records"] / max(size.records, 1))
+        part = FindingPart(value, "share of records", row["records"], min(row["records"], size.distinct))
+        place = tuple(str(row[name]) for name in ("source_a", "source_b", "view", "path_a", "licence_b"))
+        found.append((-value * row["records"], place, row, part))
+    for *_, row, part in sorted(found, key=lambda each: each[:2]):
+        yield row, part
+
+
+def make_uncounted(check: str, row: Mapping[str, Any], part: FindingPart, field: str | None = None) -> Finding:
+    """Make a finding of no records: what two sources share is below what a profile counts as evidence.
+
+    Args:
+        check: whose it is.
+        row: of UNCOUNTED.
+        part: what it would come to.
+        field: of the finding.
+    """
+    return Finding(
+        check=check, source=row["source_a"], other=row["source_b"], field=field, path=row["path_a"], value=0.0,
+        unit=part.unit, records=0, texts=0, uncounted=part,
+        message=f"{part.records:,} records of {row['path_a']} match some of {row['source_b']}, and none is long and "
+        "distinctive enough to count.",
+        limits="Short records, and those that many sources have, stand everywhere.",
+    )  # fmt: skip
 
 
 def count_bytes(items: Sequence[SharedRecords], sizes: TextSizes) -> int | None:

@@ -1,4 +1,4 @@
-"""From counts of matches to what checks read: SHARED, COPIED, REANSWERED, LEAKS and REPEATS.
+"""From counts of matches to what checks read: SHARED, UNCOUNTED, COPIED, REANSWERED, LEAKS and REPEATS.
 
 Numbers get names here, and sets of kinds become counts of records. Nothing in it grows with the records.
 """
@@ -46,6 +46,7 @@ def make_evidence_tables(
     made = _Evidence(counts, texts, rules, overlaps)
     tables = {
         "shared": pa.concat_tables([made.shared(view) for view in (WHOLE, PROMPT)]),
+        "uncounted": pa.concat_tables([made.uncounted(view) for view in (WHOLE, PROMPT)]),
         "copied": made.copied(),
         "reanswered": made.reanswered(),
         "leaks": make_leaks(made.leaks(), rules),
@@ -184,6 +185,26 @@ class _Evidence:
             "share": share,
         }
         return schemas.conform(pa.table(columns), evidence_schemas.SHARED)
+
+    def uncounted(self, view: int) -> pa.Table:
+        """Make UNCOUNTED of one view."""
+        sets, codes = self._groups, self._codes
+        evident = sets.shows(match_kinds.EVIDENT, view)
+        matched = sets.shows(match_kinds.COPY | match_kinds.WITHIN | match_kinds.HOLDS, view)
+        records = sets.count(matched & ~evident)
+        kept = np.flatnonzero(records)
+        a, (source, licence) = sets.file[kept], self._rules.groups[:, sets.other[kept] - self._places.files]
+        columns: dict[str, Any] = {
+            "view": pa.repeat(VIEWS[view], len(a)),
+            "source_a": self._source_names(codes[FileCode.SOURCE, a]),
+            "path_a": self._paths(a),
+            "licence_a": self._licence_names(codes[FileCode.LICENCE, a]),
+            "source_b": self._source_names(source),
+            "licence_b": self._licence_names(licence),
+            "records": records[kept],
+            "evident": sets.count(evident)[kept],
+        }
+        return schemas.conform(pa.table(columns), evidence_schemas.UNCOUNTED)
 
     def _find_best(self, view: int, file: Ints, group: Ints) -> tuple[Ints, npt.NDArray[np.float64]]:
         """Find the other file that holds most, the first of equal ones, and the highest share of any two files."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from provenance.core import schemas
 from provenance.core.model import FindingPart
+from provenance.core.tables import evidence_schemas
 from provenance.similarity.evidence import evidence_shares
 from provenance.similarity.evidence.evidence_shares import SharedPart, TextSizes
 from provenance.similarity.evidence.shared_text import CopiedRecords, SharedRecords
@@ -18,9 +19,9 @@ PATHS = ("a/p/1", "a/p/2", "a/q.zip!/1", "a/3", "b/1")
 PARENTS = {"a/p/1": ("a/p", "a", ""), "a/p/2": ("a/p", "a", ""), "a/q.zip!/1": ("a/q.zip!", "a", ""), "a/3": ("a", "")}
 
 
-def make_sizes(files, counted=True):
+def make_sizes(files, counted=True, distinct=0):
     """Text sizes of files: path -> source, records, words; five bytes a word, in records of two kinds."""
-    blank = dict.fromkeys(("bytes", "bytes_consumed", "bytes_skipped", "records_distinct"), 0)
+    blank = dict.fromkeys(("bytes", "bytes_consumed", "bytes_skipped"), 0) | {"records_distinct": distinct}
     rows = [
         blank | {"path": path, "source": source, "role": "data", "records": records + 1, "records_unreadable": 1, "tokens": words}
         for path, (source, records, words) in files.items()
@@ -121,3 +122,27 @@ def test_copies_are_measured_whatever_the_licence():
     items = [CopiedRecords("a", f"a/{number}", "b", 6, 0, 6, 0, 9, words=30) for number in (1, 2)]
     assert evidence_shares.measure_copied(items, sizes)[0] == FindingPart(0.6, "share of records", 12, 9, 300)
     assert evidence_shares.measure_copied([], sizes) == ()
+
+
+def uncounted(path, records, evident=0, view="whole", source_b="z"):
+    row = {"view": view, "source_a": "a", "path_a": path, "source_b": source_b, "records": records, "evident": evident}
+    return row | {"licence_a": "MIT", "licence_b": None}
+
+
+def test_what_is_no_evidence_is_measured_by_file_the_most_first_and_no_more_texts_than_there_are():
+    sizes = make_sizes({"a/1": ("a", 10, 100), "a/2": ("a", 100, 100)}, distinct=3)
+    rows = [
+        uncounted("a/1", 9),
+        uncounted("a/2", 50),
+        uncounted("a/2", 100, evident=1),
+        uncounted("a/1", 2, view="prompt"),
+    ]
+    table = schemas.rows(rows, evidence_schemas.UNCOUNTED)
+    found = list(evidence_shares.measure_uncounted(table, sizes))
+    assert [(row["path_a"], part.value, part.records, part.texts) for row, part in found] == [
+        ("a/2", 0.5, 50, 3), ("a/1", 0.9, 9, 3), ("a/1", 0.2, 2, 2)
+    ]  # fmt: skip
+    made = evidence_shares.make_uncounted("split-leak", *found[0], "x")
+    assert (made.check, made.source, made.other, made.field, made.records, made.uncounted) == (
+        "split-leak", "a", "z", "x", 0, found[0][1]
+    )  # fmt: skip

@@ -229,6 +229,19 @@ class Hand:
             }  # fmt: skip
         return found
 
+    def uncounted(self):
+        groups = defaultdict(list)
+        for row in self.between():
+            if row[0] in EVIDENCE:
+                groups[row[0], row[1], self.source(row[3]), self.licence(row[3])].append(row)
+        found = {}
+        for (view, path, other, licence), rows in groups.items():
+            evident = {row[2] for row in rows if self.is_evidence(row)}
+            if rest := {row[2] for row in rows} - evident:
+                mine = {"source_a": self.source(path), "licence_a": self.licence(path)}
+                found[view, path, other, licence] = mine | {"records": len(rest), "evident": len(evident)}
+        return found
+
     def copied(self, *, differing):
         digests = {path: about[2] for path, about in self.files.items()}
         rows = [
@@ -337,6 +350,7 @@ def by_key(rows, *keys):
 def test_every_table_is_what_a_count_by_hand_says(corpus):
     tables, hand = count(*corpus), Hand(*corpus)
     assert by_key(tables["shared"], "view", "path_a", "source_b", "licence_b") == hand.shared()
+    assert by_key(tables["uncounted"], "view", "path_a", "source_b", "licence_b") == hand.uncounted()
     for name, differing in (("copied", True), ("reanswered", False)):
         expected = {
             key: {column: value for column, value in row.items() if column in evidence_schemas.COUNTED[name].names}
