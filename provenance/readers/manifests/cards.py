@@ -33,8 +33,9 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         format: "hf-card".
 
     Returns:
-        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality`, `split-files` (split=path or
-        pattern) from the front matter (pointers are JSON pointers into it), and those of the prose (pointers L<line>).
+        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality`, `split` (split=examples),
+        `split-files` (split=path or pattern) from the front matter (pointers are JSON pointers into it), and those of
+        the prose (pointers L<line>).
 
     Raises:
         ManifestError: there is no front matter, or it is not a YAML mapping within bounds.
@@ -89,14 +90,36 @@ def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
             found.append(("kind", "synthetic", pointer, "data"))
         elif value.startswith("modality:") or value.lower() in _MODALITIES:
             found.append(("modality", value.removeprefix("modality:").lower(), pointer, "data"))
+    found += [("split", value, pointer, "data") for value, pointer in _counts(card)]
     return found + [("split-files", value, pointer, "data") for value, pointer in _splits(card)]
+
+
+def _counts(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List how many examples each split has, as `dataset_info: splits` says it."""
+    info = card.get("dataset_info")
+    infos = [("/dataset_info", info)] if isinstance(info, dict) else []
+    infos += [(f"/dataset_info/{i}", each) for i, each in enumerate(_objects(info))]
+    return [
+        (f"{split['name']}={split['num_examples']}", f"{at}/splits/{j}/num_examples")
+        for at, each in infos
+        for j, split in enumerate(_objects(each.get("splits")))
+        if str(split.get("num_examples", "")).isdigit() and isinstance(split.get("name"), str)
+    ]
 
 
 def _splits(card: dict[str, Any]) -> list[tuple[str, str]]:
     """List which files are of which split, as `configs: data_files` says it."""
     found = []
     for i, config in enumerate(_objects(card.get("configs"))):
-        for j, each in enumerate(_objects(config.get("data_files"))):
+        files = config.get("data_files")
+        if isinstance(files, str | list):  # files without a split are trained on
+            plain = [files] if isinstance(files, str) else files
+            found += [
+                (f"train={path.removeprefix('./')}", f"/configs/{i}/data_files")
+                for path in plain[:1000]
+                if isinstance(path, str) and path.strip()
+            ]
+        for j, each in enumerate(_objects(files)):
             split = each.get("split")
             if isinstance(split, str):
                 at = f"/configs/{i}/data_files/{j}/path"
