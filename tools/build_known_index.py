@@ -14,13 +14,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core.digests import canonical, sha256
 from provenance.origins import known_datasets
 from provenance.pipeline import build_index
-from provenance.similarity.index import reference_index
+from provenance.readers import records
+from provenance.similarity.index import hash_filter, reference_index, siphash
+from provenance.similarity.text import shingles
 
 ROOT = Path(__file__).parents[1]
 MBPP = (("text", "instruction"), ("code", "answer"))
@@ -81,6 +84,26 @@ def build_benchmarks(folder):
         describe(target, reference_index.read_index(target))
 
 
+def build_filter(folder):
+    """Write the filter of the benchmarks' hashes as they are before they are keyed."""
+    raw, digests, wanted = [], [], []
+    for title, (file, _, columns) in BENCHMARKS.items():
+        name = known_datasets.SHIPPED_BENCHMARKS[title]
+        index = reference_index.read_index(ROOT / "manifests" / "known" / f"{name}-items.index")
+        digests.append(index.digest)
+        wanted.append(index.table["hashes"].combine_chunks().flatten().to_numpy())
+        path = read_original(folder, file, name)
+        batches = records.read(str(path), path.name, roles=records.override_roles(columns))
+        tables = [item.table for item in batches if isinstance(item, records.Batch)]
+        raw += [shingles.shingle_texts(table["prompt"], table["row"]).values for table in tables]
+    hashes, keyed = np.unique(np.concatenate(raw)), np.unique(np.concatenate(wanted))
+    hashes = hashes[np.isin(siphash.siphash(hashes, reference_index.OPEN_KEY), keyed)]
+    assert len(hashes) == len(keyed)
+    target = ROOT / "manifests" / "known" / "items.npz"
+    hash_filter.write_filter(target, hash_filter.make_filter(hashes, digests))
+    print(target.name, len(hashes), "hashes,", target.stat().st_size, "bytes")
+
+
 def describe(target, index):
     hashes = f"{index.count_hashes} {index.unit}"
     print(target.name, index.items, "items or parts,", hashes, target.stat().st_size, "bytes")
@@ -91,6 +114,7 @@ def main():
     if sys.argv[2:] != ["benchmarks"]:
         build_known(folder)
     build_benchmarks(folder)
+    build_filter(folder)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python tools/build_licence_index.py REALDATA
 
-reads the SPDX licence list (XML), LicenseDB and choosealicense.com texts below REALDATA/licences.
+reads the SPDX licence list (XML), LicenseDB and choosealicense.com texts below REALDATA/licences. Every text of SPDX's list
+is in the index, so that none passes for its neighbour; of LicenseDB those that the table of terms knows.
 """
 
 import re
@@ -18,56 +19,82 @@ from provenance.licences import texts
 ROOT = Path(__file__).parents[1]
 SPDX = "{http://www.spdx.org/license}"
 BREAKS = {SPDX + tag for tag in ("p", "item", "br", "titleText", "copyrightText", "bullet", "list")}
+OPEN = "\ue000"
+"""Stands where a text may vary: no run across it is required."""
 
 
-def spdx_text(element, optional):
-    """Return an element's text, with or without what SPDX marks as optional."""
-    if element.tag in {SPDX + "notes", SPDX + "crossRefs"} or (
-        not optional and element.tag in {SPDX + "optional", SPDX + "titleText", SPDX + "copyrightText"}
-    ):
+WHOLE = 0.97
+"""Share of the required runs from which on another copy of a text is whole."""
+
+
+def spdx_text(element, optional, marked):
+    """Return an element's text, with or without what SPDX marks as optional, and with a mark where it may vary."""
+    if element.tag in {SPDX + "notes", SPDX + "crossRefs"}:
         return " " + (element.tail or "")
-    inner = (element.text or "") + "".join(spdx_text(child, optional) for child in element)
+    leaves_out = {SPDX + tag for tag in ("optional", "titleText", "copyrightText", "bullet")}
+    mark = f" {OPEN} " if marked else " "
+    if element.tag in leaves_out and not optional:
+        return mark + (element.tail or "")
+    if marked and element.tag == SPDX + "alt" and "." in element.get("match", "."):
+        return mark + (element.tail or "")
+    inner = (element.text or "") + "".join(spdx_text(child, optional, marked) for child in element)
     space = " " if element.tag in BREAKS else ""
     return space + inner + space + (element.tail or "")
 
 
-def templates(realdata):
-    """Yield id -> (required text, allowed texts)."""
-    licences = realdata / "licences"
-    terms = yaml.safe_load((ROOT / "provenance/data/licence-terms.yaml").read_text(encoding="utf-8"))
-    aliases = yaml.safe_load((ROOT / "provenance/data/licence-aliases.yaml").read_text(encoding="utf-8"))["aliases"]
-    wanted = {id_ for entry in terms["licences"] for id_ in entry["ids"]} | set(aliases)
-    wanted |= {path.stem for path in (licences / "spdx_license_xml/src").glob("CC*.xml")}
-    # one text, one id: "or later" is a statement about a text, not a text
-    wanted = {id_ for id_ in wanted if not id_.endswith("-or-later")}
-    for path in sorted((licences / "spdx_license_xml/src").glob("*.xml")):
-        if path.stem in wanted:
-            text = ET.parse(path).getroot().find(f".//{SPDX}text")
-            yield path.stem, spdx_text(text, False), [spdx_text(text, True)]
+def runs_between(text):
+    """Return the runs of the stretches between marks."""
+    return {run for stretch in text.split(OPEN) for run in texts.hash_runs(texts.split_words(stretch))}
+
+
+def spdx_texts(folder):
+    """Yield id, required runs and allowed texts; one text has one id, and those that newer ids replace have none."""
+    seen = {}
+    paths = sorted(folder.glob("*.xml"), key=lambda path: ("invariants" in path.stem, path.stem))
+    for path in paths:
+        root = ET.parse(path).getroot()
+        if root.find(f".//{SPDX}obsoletedBys") is not None or path.stem.endswith("-or-later"):
+            continue
+        text = root.find(f".//{SPDX}text")
+        whole = spdx_text(text, True, False)
+        required = runs_between(spdx_text(text, False, True))
+        same = seen.setdefault(frozenset(required), path.stem)
+        if same != path.stem and path.stem.startswith(same.removesuffix("-only")):  # OFL-1.1-RFN has OFL-1.1's text
+            continue
+        yield path.stem, required, [whole, spdx_text(text, False, False)]
+
+
+def other_texts(licences):
+    """Yield id, text, and whether nothing else gives the licence's text."""
     for path in sorted((licences / "licensedb/docs").glob("*.LICENSE")):
         body = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         meta = yaml.safe_load((path.with_suffix(".json")).read_text(encoding="utf-8"))
         id_ = meta.get("spdx_license_key") or f"LicenseRef-scancode-{path.stem}"
-        yield id_, None, [body]
-        if id_.startswith("LicenseRef-scancode-") and re.search(
-            r"llama|gemma|rail|qwen|deepseek|openai|ms-data", path.stem
-        ):
-            yield id_, body, [body]
+        yield id_, body, bool(re.search(r"llama|gemma|rail|qwen|deepseek|openai|ms-data", path.stem))
     for path in sorted((licences / "choosealicense/_licenses").glob("*.txt")):
         head, body = path.read_text(encoding="utf-8").split("\n---\n", 1)
         id_ = re.search(r"spdx-id: (\S+)", head)[1]
-        yield re.sub(r"^([AL]?GPL-[\d.]+|GFDL-[\d.]+)$", r"\1-only", id_), None, [body]
+        yield re.sub(r"^([AL]?GPL-[\d.]+|GFDL-[\d.]+)$", r"\1-only", id_), body, False
 
 
 def main():
+    """Write the index."""
+    licences = Path(sys.argv[1]) / "licences"
     required, allowed = {}, {}
-    for id_, text, variants in templates(Path(sys.argv[1])):
-        if text is not None:
-            required.setdefault(id_, set()).update(texts.hash_runs(texts.split_words(text)))
+    for id_, runs, variants in spdx_texts(licences / "spdx_license_xml/src"):
+        required[id_] = runs or {run for each in variants for run in texts.hash_runs(texts.split_words(each))}
+        allowed[id_] = {run for each in variants for run in texts.hash_runs(texts.split_words(each))}
+    for id_, body, alone in other_texts(licences):
+        runs = set(texts.hash_runs(texts.split_words(body)))
+        if id_ not in required and alone and id_.startswith("LicenseRef-scancode-"):
+            required[id_] = runs
         if id_ in required:
-            for variant in variants:
-                allowed.setdefault(id_, set()).update(texts.hash_runs(texts.split_words(variant)))
-    names = sorted(required)
+            allowed.setdefault(id_, set()).update(runs)
+            if len(required[id_] & runs) > WHOLE * len(
+                required[id_]
+            ):  # what published copies differ in is not required
+                required[id_] &= runs
+    names = sorted(name for name in required if required[name])
     rows = sorted(
         (run, number, run in required[name])
         for number, name in enumerate(names)

@@ -33,12 +33,13 @@ class _Name:
     version: str | None = None
     port: str | None = None
     marked: bool = False  # by "CC" or "Creative Commons"
+    spelt: bool = False  # begins with "Attribution", in any language
     used: int = 0
 
     @property
     def is_sure(self) -> bool:
         """Return whether it can be no other words: "by" alone is none."""
-        bare = self.version is not None and "by" in self.parts and self.used > 1
+        bare = self.version is not None and "by" in self.parts and self.spelt
         return bool(self.parts) and (self.marked or len(self.parts) > 1 or bare)
 
     @property
@@ -60,7 +61,7 @@ def read_commons(words: Sequence[str], *, ported: bool = True) -> Found:
     zero = _read_zero(words)
     if zero[0]:
         return zero
-    name = _Name()
+    name = _Name(spelt=_elements().find(words, 0)[1] == "by" and words[0] != "by")
     while name.used < min(len(words), _LONGEST):
         size = _read_again(words, name, ported=ported) or _read_element(words, name, ported=ported)
         if not size:

@@ -32,6 +32,7 @@ __all__ = [
     "find_restrictions",
     "find_riders",
     "fold_name",
+    "is_placeholder",
     "is_vaguer",
     "join_by_and",
     "keep_distinct",
@@ -97,8 +98,8 @@ def split_statement(raw: str) -> list[Part]:
     if whole is not None:
         return [Part("any", whole)]
     parts = read_statement(text, raw)
-    if len(parts) > 1 or (parts and not _is_restriction(parts[0].licence)):
-        return parts
+    if parts and not _is_restriction(parts):
+        return _add_restrictions(parts, text, raw)
     prose = _read_prose(text, raw)
     if not parts and prose.how == "notice" and _NAMED.search(prose.expression or ""):
         return [Part("any", Licence(join_by_and([str(prose.expression), UNKNOWN]), "part", raw, prose.note))]
@@ -116,20 +117,36 @@ def _read_whole(text: str, raw: str) -> Licence | None:
     return _read_address(text, raw) or _read_name(text, raw) or _read_expression(text, raw) or _read_marked(text, raw)
 
 
+def _add_restrictions(parts: list[Part], text: str, raw: str) -> list[Part]:
+    """Add what a statement restricts in words that stand in no part of it yet."""
+    stated = [each for part in parts for each in split_and(part.licence.expression or UNKNOWN)]
+    covered = any("-NC" in each or _LIMIT.fullmatch(each) for each in stated)
+    more = [
+        each
+        for each in find_restrictions(text)
+        if each not in stated and not (covered and each.endswith("-noncommercial"))
+    ]
+    return [*parts, *(Part("any", Licence(each, "notice", raw, "a restriction in words")) for each in more)]
+
+
 _LIMIT = re.compile(r"LicenseRef-provenance-(?:noncommercial|research-only|no-training|all-rights-reserved)")
 _NAMED = re.compile(rf"(?:^| |\()(?!{_LIMIT.pattern}|{UNKNOWN})[\w.]")
 
 
-def _is_restriction(licence: Licence) -> bool:
-    """Tell whether a restriction is stated and no licence is named."""
-    parts = split_and(licence.expression or "")
-    return any(_LIMIT.fullmatch(part) for part in parts) and all(
-        part == UNKNOWN or _LIMIT.fullmatch(part) for part in parts
-    )
+def _is_restriction(parts: list[Part]) -> bool:
+    """Tell whether a restriction on all that is there, or on the data, is stated and no licence is named."""
+    if any(part.subject in {"code", "model"} and part.licence.expression for part in parts):
+        return False
+    stated = [each for part in parts for each in split_and(part.licence.expression or UNKNOWN) if each != UNKNOWN]
+    return bool(stated) and all(map(_LIMIT.fullmatch, stated))
 
 
 def is_placeholder(text: str) -> bool:
-    """Tell whether a text only says that somebody is to write a statement: "[More Information Needed]"."""
+    """Tell whether a text only says that somebody is to write a statement: "[More Information Needed]".
+
+    Args:
+        text: a statement.
+    """
     return _PLACEHOLDER.fullmatch(text.strip(" *_`.")) is not None
 
 
@@ -167,7 +184,7 @@ def _strip_markup(text: str) -> str:
 def _join_licences(licences: list[Licence], raw: str) -> Licence:
     if len(licences) == 1:
         return licences[0]
-    expressions = sorted({each.expression or UNKNOWN for each in licences})
+    expressions = sorted({part for each in licences for part in split_and(each.expression or UNKNOWN)})
     if not expressions or expressions == [UNKNOWN]:
         return Licence(None, "none", raw, "a list without a known licence" if licences else "empty")
     exact = [each for each in expressions if not is_vaguer(each, expressions)]
@@ -305,10 +322,13 @@ def _longest_name(words: list[str], index: int) -> tuple[int, str | None]:
 
 
 _BEFORE = re.compile(
-    r"(?:licen[cs]ed?[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$",
+    r"(?:(?:licen[cçs]\w{0,4}|lizenz\w{0,4})[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}"
+    r"|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|terms|\[?tos\b|许可|协议|开源)", re.IGNORECASE)
+_AFTER = re.compile(
+    r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cçs][ei]|lizenz|terms|\[?tos\b|许可|协议|开源)", re.IGNORECASE
+)
 
 
 _STATED = frozenset(

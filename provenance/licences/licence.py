@@ -63,7 +63,11 @@ def split_and(expression: str) -> list[str]:
             start = match.end()
         else:
             depth += {"(": 1, ")": -1}.get(match[0], 0)
-    return [*parts, expression[start:]]
+    parts.append(expression[start:])
+    return [
+        each[1:-1] if each.startswith("(") and " OR " in each and each.find(")") == len(each) - 1 else each
+        for each in parts
+    ]
 
 
 _SAME_AS = {

@@ -17,6 +17,9 @@ _EITHER_WAY = re.compile(
 )
 
 
+_UNRESTRICTED = re.compile(r"\b(?:not|isn't|aren't) (?:restricted|limited|confined) to [^.;,]{0,60}")
+
+
 def find_restrictions(text: str) -> list[str]:
     """Name the restrictions that a text states without naming a licence.
 
@@ -59,7 +62,8 @@ def find_riders(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text[:LONGEST_PROSE]).lower().replace("\u2010", "-").replace("\u2011", "-")
-    return _EITHER_WAY.sub("any", re.sub(r"\s+", " ", plain.replace("\u2019", "'")))
+    plain = _EITHER_WAY.sub("any", re.sub(r"\s+", " ", plain.replace("\u2019", "'")))
+    return _UNRESTRICTED.sub(" ", plain)
 
 
 @cache

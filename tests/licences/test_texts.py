@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from provenance.core import package_data
 from provenance.licences.expressions import normalise
+from provenance.licences.terms import find_right
 from provenance.licences.texts import find_notices, hash_runs, identify, split_words
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +76,54 @@ def test_runs_are_windows_of_five_words(some):
     assert hash_runs(split_words(" ".join(some))) == hash_runs(some)
 
 
+@pytest.mark.parametrize(
+    "rider",
+    [
+        "No commercial use is permitted.", "This may not be used for training machine learning models.", "No AI training.", "仅供研究",
+        "不得用于商业用途", "Commons Clause", "The data is restricted.", "Research only.", "Images excluded.", "Nur für Forschung",
+        "Data: all rights reserved, ask us.", "Usage non commercial uniquement", "Salvo las imágenes",
+        "The data in this folder is licensed separately and not under this licence.",
+        "You must obtain written permission from the authors before redistribution of the data.",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["before", "behind", "between the lines", "in a sentence"])
+def test_words_added_to_a_text_that_limit_are_never_dropped(rider, place):
+    text = {
+        "before": f"{rider}\n\n{MIT}",
+        "behind": f"{MIT}\n{rider}\n",
+        "between the lines": MIT.replace("\n\nTHE SOFTWARE", f"\n\n{rider}\n\nTHE SOFTWARE"),
+        "in a sentence": MIT.replace("subject to", f"{rider} subject to", 1),
+    }[place]
+    assert text != MIT
+    assert {licence.expression for licence in identify(text)} == {None}
+
+
+@pytest.mark.parametrize("words", ["without restriction", "sell", "modify", "free of charge"])
+def test_words_left_out_of_a_text_make_it_another(words):
+    text = " ".join(MIT.split()).replace(words, "", 1)
+    assert len(text) < len(" ".join(MIT.split()))
+    (found,) = identify(text)
+    assert found.expression is None
+    assert found.raw == "MIT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MIT License",
+        "# Apache License 2.0\n",
+        "MIT License\n\nYou may look at this data but not copy it, modify it, or use it for any purpose without permission.",
+        "Apache License\n\nAll uses need our consent.",
+        "BSD 3-Clause License\n\n本数据不得使用。",
+    ],
+)
+def test_a_title_alone_is_no_licence_text(text):
+    assert [licence.expression for licence in identify(text) if licence.expression] == []
+    assert all(normalise(licence.note).expression is None for licence in identify(text))
+
+
 def test_the_index_is_small():
-    assert (package_data.DATA_FOLDER / "licence-texts.npz").stat().st_size < 1_000_000
+    assert (package_data.DATA_FOLDER / "licence-texts.npz").stat().st_size < 1_500_000
 
 
 def test_hostile_texts_cost_bounded_time():
@@ -164,6 +211,103 @@ def test_what_is_said_of_others_is_no_claim(text):
     assert find_notices(text) == []
 
 
+NC, BY = "CC-BY-NC-4.0", "CC-BY-4.0"
+
+STATED = {
+    "a link": ("Released under [CC BY-NC 4.0](https://creativecommons.org/licenses/by-nc/4.0/).", [(3, "any", NC)]),
+    "hard line breaks": (
+        "These logs may only be used\nfor research applications and are not for\ncommercial use.",
+        [(3, "any", "LicenseRef-provenance-research-only")],
+    ),
+    "a table of properties": ("| Property | Value |\n|---|---|\n| License | CC BY-NC 4.0 |\n| Size | 3 |", [(5, "data", NC)]),
+    "a table of parts": (
+        "| Subset | License |\n|---|---|\n| en | CC BY 4.0 |\n| de | CC BY-NC 4.0 |",
+        [(5, "data", BY), (6, "data", NC)],
+    ),
+    "a picture's words": ("[![CC BY-NC 4.0][shield]][link]", [(3, "any", NC)]),
+    "a German heading": ("## Lizenz\n\nNamensnennung - Nicht kommerziell 4.0 International", [(5, "any", NC)]),
+    "a French sentence": ("## Licence\n\nLes données sont publiées sous licence CC BY-NC 4.0.", [(5, "any", NC)]),
+    "a Spanish sentence": ("Los datos se publican bajo la licencia CC BY-NC 4.0.", [(3, "any", NC)]),
+    "a Portuguese heading": ("## Licença\n\nCC BY-NC 4.0", [(5, "any", NC)]),
+    "a Japanese sentence": ("## ライセンス\n\n本データセットは CC BY-NC 4.0 の下で公開されています。", [(5, "any", NC)]),
+    "a Chinese sentence": ("## 许可\n\n本数据集采用 CC BY-NC 4.0 协议。", [(5, "data", NC)]),
+    "a heading with a line below": ("License\n-------\n\nCC BY-NC 4.0\n", [(6, "any", NC)]),
+    "a part of a section on licences": (
+        "## License\n\n### Speech\n\nThe license for Speech is CC BY 4.0",
+        [(7, "any", BY)],
+    ),
+    "code and data in two sentences": ("## License\n\nThe code is MIT. The data is CC BY-NC 4.0.", [(5, "code", "MIT"), (5, "data", NC)]),
+    "who downloads agrees": (
+        "By downloading the data you agree to use it for non-commercial research only.",
+        [(3, "data", "LicenseRef-provenance-research-only")],
+    ),
+    "terms of a service": (
+        "Answers were written by GPT-4 and are subject to OpenAI's terms of use.",
+        [(3, "data", "LicenseRef-provenance-openai-terms")],
+    ),
+    "all rights reserved": ("© 2020 Acme. All rights reserved.", [(3, "any", "LicenseRef-provenance-all-rights-reserved")]),
+    "what models may be used for": (
+        "The dataset is CC BY NC 4.0 and models trained using it should not be used outside of research purposes.",
+        [(3, "data", NC), (3, "model", "LicenseRef-provenance-research-only")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STATED)
+def test_prose_states_restricts_and_reserves(case):
+    text, expected = STATED[case]
+    found = find_notices(f"# Harbour\n\n{text}")
+    assert sorted((line, subject, licence.expression) for line, subject, licence in found) == expected
+
+
+RIDERS = [
+    "This dataset is released under the MIT license, except for the images.",
+    "This dataset is released under the MIT license. However, commercial use is not allowed.",
+    "This dataset is released under the MIT license, subject to the additional terms below.",
+    "The data is licensed under MIT but redistribution requires permission of the authors.",
+    "## License\n\nMIT. The audio files are not covered.",
+    "Dieser Datensatz steht unter MIT-Lizenz, ausgenommen die Bilder.",
+    "Este conjunto de datos se publica bajo la licencia MIT, excepto las imágenes.",
+    "Ce jeu de données est publié sous licence MIT, sauf les images.",
+    "本数据集采用 MIT 协议，但不得用于商业用途。",
+    "This dataset is licensed under the MIT license and may not be used to train models.",
+]
+
+
+@pytest.mark.parametrize("text", RIDERS)
+def test_what_limits_a_licence_in_prose_is_never_dropped(text):
+    found = find_notices(f"# Harbour\n\n{text}")
+    assert any(licence.expression and "MIT" in licence.expression for _, _, licence in found)
+    stated = [normalise(licence.raw).expression for _, _, licence in found]  # as CLAIMS has it
+    assert (
+        min(find_right(each, "commercial-service").rank for each in stated) < find_right("MIT", "redistribution").rank
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Bay corpus is licensed under CC BY-NC 4.0. We do not use it.",
+        "## Related work\n\nThe Bay corpus is licensed under CC BY-NC 4.0. This dataset by X is released under MIT.",
+        "This dataset is meant for research.",
+        "This dataset is intended for research on ships.",
+        "MIT, BSD and Apache are permissive licences.",
+        "The MIT license is a permissive license.",
+        "This dataset is not licensed under the MIT license.",
+        "The data is no longer released under the MIT license.",
+        "The data is not restricted to non-commercial use.",
+        "If you need the data under the MIT license, write to us.",
+        "The data will be released under the MIT license.",
+        "Can I use the data under the MIT license?",
+        "## Tools\n\n| Tool | License |\n|---|---|\n| fastText | MIT |",
+        "## Thanks\n\nThe code of the Bay library is licensed under the MIT license.",
+        "The models were trained on text of all rights.",
+    ],
+)
+def test_other_works_purposes_and_plans_are_no_statement(text):
+    assert find_notices(f"# Harbour\n\n{text}") == []
+
+
 # --- real texts ----------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +320,28 @@ def _variants(text):
         + text
         + "\n\n## Thanks\n\nThanks to all.\n"
     )
+
+
+SAME_TEXT = re.compile(
+    r"(?:-no)?(?:-invariants|-RFN)|-no-copyleft-exception|-Combined-Work-Exception|-or-later$|-only$|\+$"
+)
+
+
+@pytest.mark.realdata
+def test_every_official_text_is_itself_or_no_exact_text(realdata):
+    """Exhaustive over SPDX's list. Ids that share one text, as GPL-3.0-only and -or-later do, are one here."""
+    wrong, right = [], 0
+    for path in sorted((realdata / "licences/spdx_license_xml/src").rglob("*.xml")):
+        root = ET.parse(path).getroot()  # noqa: S314 - a test's own data
+        text = "".join(root.find(f".//{SPDX}text").itertext())
+        ids = {path.stem, *(node.text for node in root.iter(f"{SPDX}obsoletedBy"))}
+        for variant in (text, "\n".join(textwrap.wrap(" ".join(text.split()), 61))):
+            found = {SAME_TEXT.sub("", licence.expression) for licence in identify(variant) if licence.expression}
+            right += bool(found)
+            if found - {SAME_TEXT.sub("", id_) for id_ in ids}:
+                wrong.append((path.stem, found))
+    assert not wrong
+    assert right > 1300
 
 
 @pytest.mark.realdata

@@ -22,7 +22,7 @@ from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
 from provenance.pipeline.reading.record_identities import sets_file
 from provenance.similarity.candidates import distinct_texts
-from provenance.similarity.index import index_lookup, reference_index, siphash
+from provenance.similarity.index import hash_filter, index_lookup, reference_index, siphash
 from provenance.similarity.index.index_lookup import EntryCounts
 from provenance.similarity.text import normalisation
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from provenance.pipeline.matching.match_plan import MatchPlan
+    from provenance.similarity.index.hash_filter import HashFilter
     from provenance.similarity.index.index_lookup import Catalogue, Ints
     from provenance.similarity.index.reference_index import ReferenceIndex
 
@@ -126,6 +127,11 @@ def _read_index(path: Path) -> ReferenceIndex:
 
 _shipped_catalogues: dict[tuple[str, ...], Catalogue] = {}
 """Catalogues of indexes that ship, by their digests: a small scan would build each three times."""
+
+
+def _read_filter() -> HashFilter | None:
+    """Return the filter of the benchmarks that ship; None where there is none."""
+    return hash_filter.read_filter(package_data.data_folder("known") / "items.npz")
 
 
 def _build_catalogue(indexes: Sequence[ReferenceIndex]) -> Catalogue:
@@ -226,18 +232,27 @@ def look_up(task: LookupTask) -> LookupResult:
     Raises:
         InputError: an index is no longer what it was.
     """
-    by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
+    shipped = _read_filter()
+    by_key: dict[tuple[bytes, str, bool], list[tuple[int, Catalogue]]] = defaultdict(list)
     for number, key, unit, paths in task.groups:
         indexes = [_read_index(Path(path)) for path, _ in paths]
         for index, (path, digest) in zip(indexes, paths, strict=True):
             if index.digest != digest:
                 raise InputError(f"{path} was changed while it was looked for; scan again")
-        by_key[key, unit].append((number, _build_catalogue(indexes)))
+        is_filtered = shipped is not None and shipped.covers([digest for _, digest in paths])
+        by_key[key, unit, is_filtered].append((number, _build_catalogue(indexes)))
     found = []
     shingle_hashes = open_array(Path(task.hashes), np.uint64)
-    for (key, unit), numbered_catalogues in by_key.items():
+    for (key, unit, is_filtered), numbered_catalogues in by_key.items():
         catalogues = [each for _, each in numbered_catalogues]
-        hits = index_lookup.find_hits(_batches(task.sets), shingle_hashes, key, catalogues, whole_texts=unit == "texts")
+        hits = index_lookup.find_hits(
+            _batches(task.sets),
+            shingle_hashes,
+            key,
+            catalogues,
+            whole_texts=unit == "texts",
+            chosen=shipped if is_filtered else None,
+        )
         for (number, _), table in zip(numbered_catalogues, hits, strict=True):
             if table.num_rows:
                 target = f"{task.target}-{number}.arrow"

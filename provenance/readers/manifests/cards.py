@@ -11,7 +11,7 @@ from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
-from provenance.licences.expressions import normalise
+from provenance.licences.expressions import is_placeholder, normalise
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.readmes import prose
@@ -54,7 +54,19 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     named = any(claim.field == "name" for claim in claims)
     # A data set's card speaks of the data unless it says otherwise.
     stated = [replace(claim, subject="data") if claim.subject == "any" else claim for claim in stated]
-    return claims + [claim for claim in stated if claim.field != "name" or not named]
+    return _set_aside(claims + [claim for claim in stated if claim.field != "name" or not named])
+
+
+def _set_aside(claims: list[Claim]) -> list[Claim]:
+    """Make a note of a placeholder, and of the tag `unknown` where the card does say which licence it is."""
+    known = any(claim.field == "licence" and normalise(claim.value).expression for claim in claims)
+    return [
+        replace(claim, field="licence-note")
+        if claim.field == "licence"
+        and (is_placeholder(claim.value) or (known and claim.value.strip().lower() == "unknown"))
+        else claim
+        for claim in claims
+    ]
 
 
 def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -24,11 +24,14 @@ from numba import njit
 
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
 from provenance.similarity.index import siphash
+from provenance.similarity.index.hash_filter import select_hashes
+from provenance.similarity.index.sorted_texts import find_sorted
 from provenance.similarity.text import shingle_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from provenance.similarity.index.hash_filter import HashFilter
     from provenance.similarity.index.reference_index import ReferenceIndex
     from provenance.similarity.index.siphash import Hashes
 
@@ -191,7 +194,9 @@ def build_catalogue(indexes: Sequence[ReferenceIndex]) -> Catalogue:
 
 
 @njit(nogil=True, cache=True)
-def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any, touched: Any, out: Any) -> Any:
+def _find_hits(
+    values: Any, offsets: Any, sizes: Any, start: Any, catalogue: Any, count: Any, touched: Any, out: Any
+) -> Any:
     """Find what records from `start` on may tell of; return how many pairs were found, and where to go on."""
     nodes, entries, by_passage = out
     found = np.int64(0)
@@ -208,7 +213,7 @@ def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any
                     used += 1
                 count[entry] += 1
         full = found + used > nodes.shape[0]
-        size = offsets[node + 1] - offsets[node]
+        size = sizes[node]
         for k in range(used):
             entry = touched[k]
             shared = count[entry]
@@ -263,7 +268,13 @@ def _list_places(values: Any, offsets: Any, nodes: Any, entries: Any, catalogue:
 
 
 def find_hits(
-    batches: Iterable[pa.RecordBatch], hashes: Hashes, key: bytes, catalogues: Sequence[Catalogue], *, whole_texts: bool
+    batches: Iterable[pa.RecordBatch],
+    hashes: Hashes,
+    key: bytes,
+    catalogues: Sequence[Catalogue],
+    *,
+    whole_texts: bool,
+    chosen: HashFilter | None = None,
 ) -> list[pa.Table]:
     """Find which texts tell of which entries.
 
@@ -273,6 +284,7 @@ def find_hits(
         key: of the catalogues.
         catalogues: the catalogues.
         whole_texts: whether they have hashes of whole texts, not of shingles.
+        chosen: a filter of the indexes, if there is one.
 
     Returns:
         HITS of every catalogue, in the order given.
@@ -285,18 +297,22 @@ def find_hits(
     for batch in batches:
         if whole_texts:
             values, offsets = siphash.siphash(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
+            sizes = np.diff(offsets)
         else:
             names = ("start", "stop", "width", "bit", "distinct")
             stored = shingle_sets.MaskedSets(hashes, *(batch[name].to_numpy() for name in names))
             values, offsets = stored.copy(slice(None))
+            sizes = np.diff(offsets)
+            if chosen is not None:
+                values, offsets = select_hashes(values, offsets, chosen)
             values = siphash.siphash(values, key)
         for each, hits in zip(catalogues, hits_by_catalogue, strict=True):
             at = 0
             while at < len(batch):
-                found, at = _find_hits(values, offsets, at, each, count, touched, (left, right, by_passage))
+                found, at = _find_hits(values, offsets, sizes, at, each, count, touched, (left, right, by_passage))
                 if found:
                     hits.append(
-                        _make_hits(batch, values, offsets, left[:found], right[:found], by_passage[:found], each)
+                        _make_hits(batch, values, offsets, sizes, left[:found], right[:found], by_passage[:found], each)
                     )
     return [pa.concat_tables(each) for each in hits_by_catalogue]
 
@@ -305,6 +321,7 @@ def _make_hits(
     batch: pa.RecordBatch,
     values: Hashes,
     offsets: Ints,
+    sizes: Ints,
     nodes: Ints,
     entries: Ints,
     by_passage: Any,
@@ -320,7 +337,7 @@ def _make_hits(
     taken = pa.array(nodes[kept])
     columns = [
         batch["low"].take(taken), batch["high"].take(taken), pa.array(entries[kept]),
-        pa.array(np.diff(offsets)[nodes[kept]]), lists.take(pa.array(kept)),
+        pa.array(sizes[nodes[kept]]), lists.take(pa.array(kept)),
     ]  # fmt: skip
     return pa.table(columns, schema=HITS)
 
@@ -367,54 +384,6 @@ def _add_up(
             if here > best[owner] or (here == best[owner] and rows[cell] < row[owner]):
                 best[owner], row[owner], best_size[owner] = here, rows[cell], size[pair]
     return used
-
-
-@njit(nogil=True, cache=True)
-def _bucket_starts(lows: Any, bits: Any) -> Any:
-    """Say where the hashes with each top `bits` begin."""
-    starts = np.zeros((1 << bits) + 1, np.int64)
-    shift = np.uint64(64 - bits)
-    for k in range(lows.shape[0]):
-        starts[(lows[k] >> shift) + np.uint64(1)] += 1
-    for k in range(1, starts.shape[0]):
-        starts[k] += starts[k - 1]
-    return starts
-
-
-@njit(nogil=True, cache=True)
-def _find_sorted(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
-    """Return the place of each (low, high) among sorted ones, or -1."""
-    places = np.empty(low.shape[0], np.int64)
-    starts, shift = _bucket_starts(lows, bits), np.uint64(64 - bits)
-    for k in range(low.shape[0]):
-        top = low[k] >> shift
-        at, end = starts[top], starts[top + np.uint64(1)]
-        while at < end:
-            middle = (at + end) // 2
-            if lows[middle] < low[k] or (lows[middle] == low[k] and highs[middle] < high[k]):
-                at = middle + 1
-            else:
-                end = middle
-        found = at < lows.shape[0] and lows[at] == low[k] and highs[at] == high[k]
-        places[k] = at if found else -1
-    return places
-
-
-def find_sorted(low: Hashes, high: Hashes, lows: Hashes, highs: Hashes) -> Ints:
-    """Find texts among sorted ones.
-
-    Args:
-        low: of each text.
-        high: of the same.
-        lows: of the others, sorted by (low, high).
-        highs: of the same.
-
-    Returns:
-        The place of each, -1 where it is none of them.
-    """
-    bits = max(1, len(lows).bit_length() - 2)  # hashes fall anywhere with equal chance: a few to each start
-    place: Ints = _find_sorted(low, high, lows, highs, bits)
-    return place
 
 
 class CatalogueHits:

@@ -444,6 +444,22 @@ def test_every_real_manifest_is_read_or_refused_in_one_sentence(realdata):
     assert {format_: len(sentences) for format_, sentences in refused.items()} == {"croissant": 32}
 
 
+@pytest.mark.parametrize(
+    ("front", "prose", "licences", "notes"),
+    [
+        ("mit", "- **License:** [More Information Needed]", ["mit"], []),
+        ("unknown", "This dataset is released under CC BY-NC 4.0.", ["CC BY-NC 4.0"], ["unknown"]),
+        ("unknown", "Nothing is known of it.", ["unknown"], []),
+        ("'[More Information Needed]'", "Nothing is known of it.", [], ["[More Information Needed]"]),
+        ("other-non-commercial", "A set of logs.", ["other-non-commercial"], []),
+    ],
+)
+def test_a_placeholder_is_no_statement_and_hides_none(front, prose, licences, notes):
+    claims = read("README.md", f"---\nlicense: {front}\n---\n# Set\n\n{prose}\n")
+    assert [c.value for c in claims if c.field == "licence"] == licences
+    assert [c.value for c in claims if c.field == "licence-note"] == notes
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("path", "expected"),
@@ -454,11 +470,15 @@ def test_every_real_manifest_is_read_or_refused_in_one_sentence(realdata):
                 ("code", "Apache-2.0"),
                 ("data", "CC-BY-NC-4.0"),
                 ("model", "CC-BY-NC-4.0"),
+                ("model", "LicenseRef-provenance-research-only"),
                 ("any", "LicenseRef-provenance-research-only"),
             },
         ),
         ("instruct/stanford_alpaca/datasheet.md", {("data", "ODC-By-1.0")}),
-        ("instruct/alpaca_data_cleaned/README.md", {("code", "Apache-2.0"), ("data", "CC-BY-NC-4.0")}),
+        (
+            "instruct/alpaca_data_cleaned/README.md",
+            {("code", "Apache-2.0"), ("data", "CC-BY-NC-4.0"), ("model", "LicenseRef-provenance-research-only")},
+        ),
         ("instruct/llama_factory_demo/README.md", {("any", "Apache-2.0")}),
         ("instruct/llama_factory_demo/README_zh.md", {("code", "Apache-2.0")}),
         ("instruct/codealpaca/README.md", {("any", "Apache-2.0")}),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provenance.similarity.candidates import near_pairs
 from provenance.similarity.evidence import exact_matches
-from provenance.similarity.index import index_lookup, reference_index, siphash
+from provenance.similarity.index import hash_filter, index_lookup, reference_index, siphash
 from provenance.similarity.text import shingles
 
 KEY = bytes(range(16))
@@ -40,7 +40,7 @@ def index(texts, kind="protected", of="shingles", scale=1, title="works"):
     )
 
 
-def met(indexes, records, *, whole=False, cut=None):
+def met(indexes, records, *, whole=False, cut=None, chosen=None):
     """The entries that each record of one file tells of, added up."""
     texts = pa.array(records, pa.large_string())
     shingled = shingles.shingle_texts(texts, pa.array(range(len(records))))
@@ -49,7 +49,7 @@ def met(indexes, records, *, whole=False, cut=None):
     batches = described.to_sets(placed).to_batches(max_chunksize=cut)
     within = index_lookup.build_catalogue(indexes)
     some = [batch for batch in batches if len(batch)]
-    hits = index_lookup.find_hits(some, united, KEY, [within], whole_texts=whole)[0]
+    hits = index_lookup.find_hits(some, united, KEY, [within], whole_texts=whole, chosen=chosen)[0]
     meets = index_lookup.CatalogueHits(pa.concat_tables([hits, hits]), within)  # a text may be found by two workers
     nodes = shingled.nodes
     zeros = np.zeros(nodes.num_rows, np.int64)
@@ -69,7 +69,9 @@ def tells(kind, shared, item, record, of_all):
     whole = Fraction(shared, max(item, 1)) >= Fraction(4, 5) and of_all >= Fraction(4, 5)
     passage = kind == "protected" and shared >= 8 and Fraction(shared, record) >= Fraction(1, 2)
     long = kind == "protected" and shared >= 20 and Fraction(shared, record) >= Fraction(1, 20)
-    return whole or passage or long
+    enough = shared >= index_lookup.LEAST_PART and Fraction(shared, max(item, 1)) >= Fraction(1, 3)
+    part = kind == "benchmark" and enough and of_all >= Fraction(1, 3)
+    return whole or passage or long or part
 
 
 def oracle(items, records, kind, crowd):
@@ -91,12 +93,18 @@ def oracle(items, records, kind, crowd):
 
 
 @settings(max_examples=200)
-@given(TEXTS, TEXTS, st.sampled_from(["protected", "benchmark"]), st.integers(1, 3), st.integers(1, 3))
-def test_it_says_what_sets_say(items, records, kind, crowd, cut):
+@given(TEXTS, TEXTS, st.sampled_from(["protected", "benchmark"]), st.integers(1, 3), st.integers(1, 3), st.booleans())
+def test_it_says_what_sets_say(items, records, kind, crowd, cut, filtered):
+    """Of long items too, of which a third is a part: here six shingles are long; and through a filter as without one."""
     records += [f"{records[0]} {item} {item}" for item in items]
+    records += [item[: len(item) // 2] for item in items]
+    raw = [xxhash.xxh64_intdigest(each.encode()) for item in items for each in distinct(item)]
+    chosen = hash_filter.make_filter(np.array(raw, np.uint64), []) if filtered else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_lookup, "ITEMS_PER_SHINGLE", crowd)
-        assert met([index(items, kind)], records, cut=cut) == oracle(items, records, kind, crowd)
+        patch.setattr(index_lookup, "LEAST_PART", 6)
+        found = met([index(items, kind)], records, cut=cut, chosen=chosen)
+        assert found == oracle(items, records, kind, crowd)
 
 
 def test_pairs_come_in_pieces_and_none_is_lost(monkeypatch):
