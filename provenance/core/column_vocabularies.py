@@ -11,6 +11,7 @@ from provenance.core.model import (
     ANSWERED,
     ASSESSED,
     EVIDENCE,
+    FIELD,
     METHODS,
     MODALITIES,
     OBSERVED,
@@ -26,8 +27,8 @@ from provenance.core.verdict_versions import FIRST_WORDS
 VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     "sources": {"evidence": EVIDENCE},
     "files": {"role": ROLES},
-    "matches": {"view": VIEWS, "method": METHODS},
-    "overlaps": {"view": VIEWS},
+    "matches": {"view": VIEWS, "view_b": VIEWS, "method": METHODS},
+    "overlaps": {"view": VIEWS, "view_b": VIEWS},
     "sketches": {"view": VIEWS},
     "references": {"view": VIEWS},
     "findings": {"severity": SEVERITIES},
@@ -38,6 +39,9 @@ VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 """Columns of SEALED that hold one of these words, or null where that may be."""
+
+_OF_COLUMNS = {"matches", "overlaps"}  # tables of which a view may also be that of one column of records
+_COLUMN = rf"^{FIELD}:[^\x00-\x1f\x7f]{{1,64}}$"
 
 
 def find_foreign_value(table: pa.Table | pa.RecordBatch, name: str) -> str | None:
@@ -55,6 +59,8 @@ def find_foreign_value(table: pa.Table | pa.RecordBatch, name: str) -> str | Non
             continue  # a version that had no such column yet
         values = pc.unique(table[column].drop_null())
         others = values.filter(pc.invert(pc.is_in(values, pa.array(words, pa.string()))))
+        if words is VIEWS and name in _OF_COLUMNS:
+            others = others.filter(pc.invert(pc.match_substring_regex(others, _COLUMN)))
         if len(others):
             return f"its {column} is {json.dumps(others[0].as_py()[:40])}, none of {', '.join(words)}"
     return None

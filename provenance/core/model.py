@@ -13,6 +13,8 @@ SEVERITIES = ("error", "warning", "note")
 STATUSES = ("ran", "skipped", "errored")
 PURPOSES = ("commercial-service", "internal", "research", "release-weights", "redistribution")
 VIEWS = ("whole", "prompt", "answer")
+FIELD = "field"
+"""The view of single columns of a record: `field:NAME` names one."""
 UNSAMPLED = "not in the sample"
 """How the reason of what a sample leaves out begins."""
 CHANGED = "file-changed-during-scan"

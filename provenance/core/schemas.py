@@ -23,6 +23,7 @@ from provenance.core.model import (
     VIEWS,
 )
 from provenance.core.model import OBSERVED as OBSERVED_WORDS
+from provenance.core.tables.schema_fields import FIELDS
 from provenance.core.tables.schema_fields import make_field as _field
 
 _TEXT = pa.string()
@@ -87,6 +88,14 @@ RECORDS = pa.schema(
         _field("origin", _TEXT, "the source or subset the record names", null=True),
         _field("aside", _LONG, "strings of the record that no view holds, joined by newline: for detectors", null=True),
         _field("named", pa.list_(_TEXT), "columns called as personal data is: 'class:name', see views", null=True),
+        _field("fields", FIELDS, "texts of its columns, one by one, that are no view of the whole record", null=True),
+        _field(
+            "short_fields",
+            pa.int32(),
+            "columns whose text is too short to be compared by itself",
+            unit="fields",
+            null=True,
+        ),
         _field("error", _TEXT, "why the record could not be read; then every view is null", null=True),
     ],
     metadata={"table": "RECORDS", "grain": "one record of one file"},
@@ -122,7 +131,8 @@ FILES = pa.schema(
 
 MATCHES = pa.schema(
     [
-        _field("view", _TEXT, " | ".join(VIEWS)),
+        _field("view", _TEXT, " | ".join(VIEWS) + " | field:NAME"),
+        _field("view_b", _TEXT, "the view of b in which it was found; entries before it was added lack it", null=True),
         _field("source_a", _TEXT, "source of the record"),
         _field("path_a", _TEXT, "its file"),
         _field("row_a", _INT, "its number in the file"),
@@ -143,35 +153,26 @@ MATCHES = pa.schema(
         _field("start_b", _INT, "of a contained record: where it begins in the view of b", unit="bytes", null=True),
         _field("stop_b", _INT, "of a contained record: where it ends there", unit="bytes", null=True),
     ],
-    metadata={"table": "MATCHES", "grain": "one record and one other file; both directions are rows"},
+    metadata={"table": "MATCHES", "grain": "one record, view, other file and view there; both directions are rows"},
 )
 
 OVERLAPS = pa.schema(
     [
-        _field("view", _TEXT, " | ".join(VIEWS)),
+        _field("view", _TEXT, " | ".join(VIEWS) + " | field:NAME"),
+        _field("view_b", _TEXT, "the view of b in which it was found; entries before it was added lack it", null=True),
         _field("source_a", _TEXT, "source a"),
         _field("path_a", _TEXT, "file of a; null = the whole source", null=True),
         _field("source_b", _TEXT, "source b"),
         _field("path_b", _TEXT, "file of b; null = the whole source", null=True),
         _field("records_a", _INT, "records of a that have this view", unit="records"),
-        _field("records_b", _INT, "records of b that have this view", unit="records"),
+        _field("records_b", _INT, "records of b that have `view_b`", unit="records"),
         _field("exact", _INT, "records of a whose normalised text stands in b", unit="records"),
         _field("near", _INT, "records of a with a match in b at Jaccard >= 0.8, exact included", unit="records"),
         _field("near_distinctive", _INT, "the same with shared boilerplate masked", unit="records"),
-        _field(
-            "contained_ab",
-            _INT,
-            "records of a that stand whole inside their best match in b",
-            unit="records",
-        ),
-        _field(
-            "contained_ba",
-            _INT,
-            "records of b that stand whole inside their best match in a",
-            unit="records",
-        ),
+        _field("contained_ab", _INT, "records of a that stand whole inside their best match in b", unit="records"),
+        _field("contained_ba", _INT, "records of b that stand whole inside their best match in a", unit="records"),
     ],
-    metadata={"table": "OVERLAPS", "grain": "one view and ordered pair of sources or of files"},
+    metadata={"table": "OVERLAPS", "grain": "one view, view of b, and ordered pair of sources or of files"},
 )
 
 SKETCHES = pa.schema(

@@ -92,6 +92,7 @@ def coverage_of_steps(
         ),
         "near-matches": _near_matches(comparison),
         "containment": _contained_matches(comparison),
+        BETWEEN_VIEWS: _view_matches(comparison),
         reference_matches.STEP: looked_up,
         "boilerplate": _count_phrase(
             sum(comparison.boilerplate_count.values()),
@@ -228,6 +229,8 @@ _RECALL = (
     f"{minhash.candidate_probability(0.8):.3f} at 0.8"
 )
 _LEAST = f"texts of fewer than {containment.LEAST_SHINGLES} distinct shingles are not looked for inside longer ones"
+BETWEEN_VIEWS = "view-matches"
+"""The step in which prompts and single columns are looked for in other views."""
 
 
 def _near_matches(comparison: match_plan.ComparisonResult) -> str:
@@ -246,6 +249,7 @@ def _near_matches(comparison: match_plan.ComparisonResult) -> str:
 def _contained_matches(comparison: match_plan.ComparisonResult) -> str:
     """Say which texts are looked for inside longer ones."""
     sentences = [
+        _count_phrase(comparison.short, "texts of one shingle, five words or fewer, that were not looked for"),
         _count_phrase(comparison.not_anchored, "texts left aside, as their words stand in crowds"),
         _count_phrase(
             comparison.thinned,
@@ -256,6 +260,30 @@ def _contained_matches(comparison: match_plan.ComparisonResult) -> str:
         ),
     ]
     return "; ".join(filter(None, [_LEAST, *sentences]))
+
+
+def _view_matches(comparison: match_plan.ComparisonResult) -> str | None:
+    """Say what was not looked for in other views."""
+    found = comparison.across
+    sentences = [
+        _count_phrase(
+            comparison.short_fields,
+            "texts of single columns, of five words or fewer, that were not looked for by themselves",
+        )
+    ]
+    if found is not None:
+        sentences += [
+            _count_phrase(found.not_anchored, "texts left aside, as their words stand in crowds"),
+            _count_phrase(
+                found.thinned,
+                f"texts that stand in more than {containment.HOLDERS_KEPT} longer ones, of which a share is kept",
+            ),
+            _count_phrase(
+                found.pivoted,
+                f"texts of groups beyond {banding.LARGEST_GROUP}, compared with {banding.PIVOTS_PER_GROUP} each",
+            ),
+        ]
+    return "; ".join(filter(None, sentences)) or None
 
 
 def _skipped_by_reason(rows: Iterable[Mapping[str, Any]]) -> str | None:

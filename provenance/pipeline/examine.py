@@ -33,6 +33,7 @@ from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
 from provenance.pipeline.matching import match_plan, quoted_spans, reference_matches
+from provenance.pipeline.matching.across_tasks import compare_across
 from provenance.pipeline.matching.match_table import make_match_tables
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
 from provenance.pipeline.matching.scan_rules import make_scan_rules
@@ -298,23 +299,32 @@ def _make_tables(
         result
         for _, result in engines.map_again(engine_run, match_exactly, match_plan.exact_tasks(plan, compared_views))
     )
-    found = match_plan.assemble_result(plan, exact_parts, compared_views)
+    across = match_plan.require_results(
+        result for _, result in engines.map_again(engine_run, compare_across, [plan.across] if plan.across else [])
+    )
+    between = across[0] if across else None
+    short_fields = int(observed.files["short_fields"].to_numpy().sum())
+    found = match_plan.assemble_result(plan, exact_parts, compared_views, across=between, short_fields=short_fields)
     references, looked_up = reference_matches.assemble_references(query, lookups, plan)
     files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
     originals = find_known_originals(files, references)
-    matches, counted = make_match_tables(
-        match_plan.gather_matches(exact_parts, compared_views),
+    matches, counted_across, counted = make_match_tables(
+        match_plan.gather_matches(exact_parts, compared_views, between),
         plan.order,
         make_scan_rules(files, claims, chosen, originals, paths=plan.paths),
         found.overlaps,
+        views=plan.views,
         scratch=scratch,
         run=functools.partial(engines.map_again, engine_run),
     )
+    overlaps = found.overlaps
+    if between is not None:
+        overlaps = pa.concat_tables([overlaps, match_plan.make_across_overlaps(plan, counted_across, between)])
     engine_run.rest()  # the checks take memory themselves
     compared = {
         "paths": paths,
         "matches": matches,
-        "overlaps": found.overlaps,
+        "overlaps": overlaps,
         "sketches": match_plan.unite_sketches(plan),
         "references": references,
     }
@@ -359,6 +369,7 @@ def _make_tables(
         tables["findings"],
         plan,
         compared_views,
+        across=between,
         files=read,
         observed_files=observed,
         run=functools.partial(engines.map_again, engine_run),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_COLUMNS = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "jaccard", "method"]
+_COLUMNS = ["view", "view_b", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "jaccard", "method"]
 
 
 class HasTables(Protocol):
@@ -33,7 +33,13 @@ class HasTables(Protocol):
 
 
 def pairs(
-    audit: HasTables, a: str, b: str, view: str = "whole", *, data: str | os.PathLike[str] | None = None
+    audit: HasTables,
+    a: str,
+    b: str,
+    view: str = "whole",
+    *,
+    view_b: str | None = None,
+    data: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Expand the matches between two sources, or two files, to all pairs of records.
 
@@ -41,8 +47,10 @@ def pairs(
         audit: from `scan` or `open_ledger`.
         a: id of a source, or path of a file.
         b: the other.
-        view: one of model.VIEWS.
-        data: the folder that was scanned, where it is to be said at which bytes a record stands inside a longer one.
+        view: of the records of a: one of model.VIEWS, or `field:NAME`, as OVERLAPS names it.
+        view_b: of those of b; None = the same.
+        data: the folder that was scanned, where it is to be said at which bytes a record stands inside a longer one;
+            within single columns it is not said.
 
     Returns:
         One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of exact matches every pair, but of texts
@@ -60,9 +68,13 @@ def pairs(
     for name in (a, b):
         if name not in sources_known:
             raise ConfigError(f"there is no source or file {name!r} in this audit")
-    if view not in VIEWS:
-        raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
-    forward, backward = (_select_matches(audit.tables["matches"], view, *ends) for ends in ((a, b), (b, a)))
+    views = view, view if view_b is None else view_b
+    columns = {each for each in audit.tables["overlaps"]["view"].unique().to_pylist() if each not in VIEWS}
+    for each in views:
+        if each not in {*VIEWS, *columns}:
+            raise ConfigError(f"there is no view {each!r}; there are: {', '.join([*VIEWS, *sorted(columns)])}")
+    forward = _select_matches(audit.tables["matches"], views, a, b)
+    backward = _select_matches(audit.tables["matches"], views[::-1], b, a)
     # both sides of a node name its first row in the other file: joined on that, every member meets every member
     same_text = forward[forward["method"] == "exact"]
     first = same_text[["path_a", "row_a", "path_b", "row_b"]]
@@ -71,26 +83,28 @@ def pairs(
     joined = same_text.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
     joined = joined.assign(row_b=joined["member"])
     near = [forward[forward["method"] != "exact"], _swap_sides(backward[backward["method"] != "exact"])]
-    columns = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
-    listed = concat([each[columns] for each in (joined, *near)])
-    listed = listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
-    return listed if data is None else _add_spans(audit.tables, listed, view, data)
+    shown = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
+    listed = concat([each[shown] for each in (joined, *near)])
+    listed = listed.drop_duplicates().sort_values(shown[:4], ignore_index=True)
+    return listed if data is None else _add_spans(audit.tables, listed, views, data)
 
 
 def _add_spans(
-    tables: Mapping[str, pa.Table], listed: pd.DataFrame, view: str, data: str | os.PathLike[str]
+    tables: Mapping[str, pa.Table], listed: pd.DataFrame, views: tuple[str, str], data: str | os.PathLike[str]
 ) -> pd.DataFrame:
     """Read contained records and those that hold them back, and say where they stand."""
     import pandas as pd
 
-    inside = listed[listed["method"] == "contained"]
+    inside = listed[listed["method"] == "contained"] if {*views} <= {*VIEWS} else listed[:0]
     places = [list(zip(inside[f"path_{side}"], inside[f"row_{side}"], strict=True)) for side in "ab"]
     read = list(dict.fromkeys([*places[0], *places[1]]))
-    number = {place: k for k, place in enumerate(read)}
-    texts = excerpts.read(tables, data, read, masked=False)[view].combine_chunks()
+    # of each record one view, then the other
+    number = [{place: len(read) * side + k for k, place in enumerate(read)} for side in range(2)]
+    records = excerpts.read(tables, data, read, masked=False)
+    texts = pa.concat_arrays([records[view].combine_chunks() for view in views])
     fold_chinese = any(normalisation.CHINESE in name for name in pc.unique(tables["sketches"]["shingle"]).to_pylist())
     shorter = spans.ShorterTexts.from_texts(texts, fold_chinese=fold_chinese)
-    a, b = (np.array([number[place] for place in side], np.int64) for side in places)
+    a, b = (np.array([number[k][place] for place in side], np.int64) for k, side in enumerate(places))
     is_shorter = np.flatnonzero(shorter.words[a] < shorter.words[b])
     order = is_shorter[np.argsort(b[is_shorter], kind="stable")]
     found = spans.find_texts(texts, b[order], shorter.select(a[order]), fold_chinese=fold_chinese)
@@ -106,11 +120,11 @@ def _swap_sides(found: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
 
 
-def _select_matches(matches: pa.Table, view: str, a: str, b: str) -> pd.DataFrame:
-    """Take the matches of one view from a to b, a batch of MATCHES after the other: names are made of no others."""
+def _select_matches(matches: pa.Table, views: tuple[str, str], a: str, b: str) -> pd.DataFrame:
+    """Take the matches of two views from a to b, a batch of MATCHES after the other: names are made of no others."""
     found = []
     for batch in matches.select(_COLUMNS).to_batches():
-        wanted = pc.equal(batch["view"], view)
+        wanted = pc.and_(pc.equal(batch["view"], views[0]), pc.equal(batch["view_b"], views[1]))
         for side, name in (("a", a), ("b", b)):
             is_side = pc.or_(pc.equal(batch[f"source_{side}"], name), pc.equal(batch[f"path_{side}"], name))
             wanted = pc.and_(wanted, is_side)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from provenance.core.scratch import scratch_folders
 from provenance.pipeline.matching import match_plan, quoted_spans
+from provenance.pipeline.matching.across_tasks import compare_across
 from provenance.pipeline.matching.match_table import make_match_tables
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
 from provenance.pipeline.reading.file_bundles import FileToRead, make_bundles
@@ -45,16 +46,21 @@ def compile_kernels() -> None:
         plan = match_plan.make_plan(results, seen, covering=str, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
         joined = [match_exactly(each) for each in match_plan.exact_tasks(plan, likened)]
+        across = None if plan.across is None else compare_across(plan.across)
         partitions, found = (
-            match_plan.gather_matches(joined, likened),
-            match_plan.assemble_result(plan, joined, likened),
+            match_plan.gather_matches(joined, likened, across),
+            match_plan.assemble_result(plan, joined, likened, across=across),
         )
         columns = [pa.array(plan.paths), pa.array(plan.paths), *[pa.nulls(len(plan.paths), pa.string())] * 2]
         owned = pa.table(columns, ["path", "source", "licence", "sha256"])
         rules = make_rules(plan.paths, owned, minimum=1, originals={}, splits={})
-        matches, _ = make_match_tables(partitions, plan.order, rules, found.overlaps, scratch=folder, run=_map)
+        matches, _, _ = make_match_tables(
+            partitions, plan.order, rules, found.overlaps, views=plan.views, scratch=folder, run=_map
+        )
         shown = matches.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
-        quoted_spans.locate_quoted(matches, shown, plan, likened, files=files, observed_files=seen, run=_map)
+        quoted_spans.locate_quoted(
+            matches, shown, plan, likened, across=across, files=files, observed_files=seen, run=_map
+        )
 
 
 def write_file(path: Path, texts: list[str]) -> FileToRead:
@@ -62,12 +68,15 @@ def write_file(path: Path, texts: list[str]) -> FileToRead:
 
     Args:
         path: the file.
-        texts: one a record, which has each as a question and, backwards, as its answer.
+        texts: one a record, which has each as a question, with its beginning, and, backwards, as its answer.
 
     Returns:
         What a worker is told of it.
     """
-    lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
+    lines = [
+        json.dumps({"instruction": text, "input": text[:60], "output": text[::-1]}, ensure_ascii=False)
+        for text in texts
+    ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return describe_file(path)
 

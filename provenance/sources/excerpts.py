@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-RECORD_FIELDS = [field for field in schemas.RECORDS if field.name not in {"aside", "named"}]
-"""Columns of RECORDS that people read: the others are for detectors."""
+RECORD_FIELDS = [field for field in schemas.RECORDS if field.name not in {"aside", "named", "fields", "short_fields"}]
+"""Columns of RECORDS that people read: the others are for detectors, or in these."""
 
 EXCERPTS = pa.schema([schemas.OBSERVATIONS.field("path"), *RECORD_FIELDS], metadata={"table": "EXCERPTS"})
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-COUNTS = ("tokens", *VIEWS, "unlicensed")
-"""Columns of SEEN that are added up batch by batch: words, records that have a view, records that state no licence."""
+COUNTS = ("tokens", *VIEWS, "unlicensed", "short_fields")
+"""Columns of SEEN that are added up batch by batch: words, records that have a view, records that state no licence, and
+texts of columns that are too short to be compared by themselves."""
 
 _ACCOUNT = tuple(zip(ACCOUNTS.names, ACCOUNTS.types, strict=True))
 _MORE = (("role", pa.string()), ("records_root", pa.string()))
@@ -71,6 +72,7 @@ class BundleResult:
         parts: scratch files of MEMBERS as (view, path).
         sets: scratch files of SETS as (view, path); what they speak of stands in `hashes`.
         sketches: scratch files of SKETCHED as (view, path); its `file` is as that of MEMBERS.
+        columns: of fields, by number: name and side.
     """
 
     bundle: int
@@ -81,6 +83,7 @@ class BundleResult:
     parts: tuple[tuple[str, str], ...] = ()
     sets: tuple[tuple[str, str], ...] = ()
     sketches: tuple[tuple[str, str], ...] = ()
+    columns: tuple[tuple[str, int], ...] = ()
 
 
 class Register:
@@ -196,7 +199,7 @@ class Register:
         self._tables.append(pa.table(arrays, names=[name for name, _ in (*_ACCOUNT, *_MORE)]))
         self._rows = []
 
-    def result(self, bundle: int, scratch: Mapping[str, tuple[tuple[str, str], ...]]) -> BundleResult:
+    def result(self, bundle: int, scratch: Mapping[str, tuple[tuple[Any, ...], ...]]) -> BundleResult:
         """Return what the bundle held, all of its files being closed.
 
         Args:

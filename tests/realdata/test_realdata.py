@@ -43,7 +43,7 @@ def audit(scanned):
 def overlap(audit, a, b, view="whole"):
     """Overlaps of files whose paths begin as given, as (records_a, records_b, exact) by pair of paths."""
     rows = audit.overlaps
-    rows = rows[(rows["view"] == view) & rows["path_a"].notna()]
+    rows = rows[(rows["view"] == view) & (rows["view_b"] == view) & rows["path_a"].notna()]
     rows = rows[rows["path_a"].str.startswith(a) & rows["path_b"].str.startswith(b)]
     return {(r.path_a, r.path_b): (r.records_a, r.records_b, r.exact) for r in rows.itertuples()}
 
@@ -123,14 +123,16 @@ def test_d03_d04_and_d05_with_near_parts(audit):
 
 
 def test_overlaps_count_the_rows_of_matches(audit):
-    files = audit.overlaps[audit.overlaps["path_a"].notna()].set_index(["view", "path_a", "path_b"]).sort_index()
+    files = (
+        audit.overlaps[audit.overlaps["path_a"].notna()].set_index(["view", "view_b", "path_a", "path_b"]).sort_index()
+    )
     copies = audit.matches[audit.matches["method"] != "contained"]
-    counted = copies.groupby(["view", "path_a", "path_b"]).size().rename("near").sort_index()
+    counted = copies.groupby(["view", "view_b", "path_a", "path_b"]).size().rename("near").sort_index()
     assert files["near"][files["near"] > 0].equals(counted)
     inside = audit.matches[
         (audit.matches["method"] == "contained") & (audit.matches["distinct_a"] == audit.matches["shared"])
     ]
-    counted = inside.groupby(["view", "path_a", "path_b"]).size().rename("contained_ab").sort_index()
+    counted = inside.groupby(["view", "view_b", "path_a", "path_b"]).size().rename("contained_ab").sort_index()
     assert files["contained_ab"][files["contained_ab"] > 0].equals(counted)
 
 

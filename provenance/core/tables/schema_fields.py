@@ -17,3 +17,15 @@ def make_field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null:
     """
     metadata = {"doc": doc} | ({"unit": unit} if unit else {})
     return pa.field(name, type_, nullable=null, metadata=metadata)
+
+
+FIELDS = pa.list_(
+    pa.struct(
+        [
+            pa.field("name", pa.string(), nullable=False),
+            pa.field("side", pa.int8(), nullable=False),
+            pa.field("text", pa.large_string(), nullable=False),
+        ]
+    )
+)
+"""Texts of columns: of each its name, whether it is of the prompt (0), the answer (1) or neither (2), and the text."""

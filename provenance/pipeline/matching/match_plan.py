@@ -14,6 +14,7 @@ from provenance.core import schemas
 from provenance.core.model import CHANGED, VIEWS, Died
 from provenance.core.scratch.partitions import gather_partitions
 from provenance.errors import InputError, LimitExceeded
+from provenance.pipeline.matching import across_tasks, view_counts
 from provenance.pipeline.matching.match_rows import RecordOrder, order_records
 from provenance.pipeline.matching.match_tasks import (
     ComparedView,
@@ -43,6 +44,8 @@ class MatchPlan:
 
     Args:
         view_tasks: one a view that holds anything.
+        across: all views together; None where no record has a prompt or several columns of text.
+        views: all views by number.
         paths: files and members by number, sorted.
         names: sources by number, sorted.
         owner: the number of each file's source.
@@ -60,6 +63,8 @@ class MatchPlan:
     order: RecordOrder
     sketches: tuple[tuple[str, str, Ints], ...] = ()
     fold_chinese: bool = False
+    across: across_tasks.AcrossTask | None = None
+    views: across_tasks.ViewNames = across_tasks.NO_COLUMNS
 
     def members(self, view: str) -> tuple[distinct_texts.MembersFile, ...]:
         """Return the scratch files of MEMBERS of a view."""
@@ -82,6 +87,9 @@ class ComparisonResult:
         thinned: distinct texts that stand in more longer ones than are kept.
         boilerplate_count: shingles that are boilerplate, by view.
         repeats: exact_matches.REPEATED of whole records, files by number.
+        short: distinct texts that are too short to be looked for inside longer ones.
+        short_fields: texts of columns that are too short to be compared by themselves.
+        across: what `compare_across` said, if it was asked.
         unplaced: parts of the data that could not be read again.
     """
 
@@ -96,6 +104,9 @@ class ComparisonResult:
     thinned: int
     boilerplate_count: Mapping[str, int]
     repeats: pa.Table
+    short: int = 0
+    short_fields: int = 0
+    across: across_tasks.AcrossResult | None = None
     unplaced: int = 0
 
 
@@ -128,7 +139,7 @@ def make_plan(
     place = {name: k for k, name in enumerate(names)}
     owner = np.array([place[name] for name in owners], np.int64)
     members = [
-        (view, distinct_texts.MembersFile(path, observed_files.places[part.bundle]))
+        (view, distinct_texts.MembersFile(path, observed_files.places[part.bundle]), part.bundle)
         for part in bundles
         for view, path in part.parts
     ]
@@ -136,27 +147,36 @@ def make_plan(
     for part in bundles:
         for each in part.sets:
             sets.setdefault(each[0], []).append(each)
-    threads = max(1, workers // max(1, len(sets)))
+    paths_by_view = {view: tuple(path for _, path in group) for view, group in sets.items()}
+    across = sets.keys() - {"whole"} and np.count_nonzero(np.asarray(observed_files.files["whole"])) > 1
+    threads = max(1, workers // max(1, len(sets.keys() & {*VIEWS})))
     counts = {view: np.asarray(observed_files.files[view]) for view in VIEWS}
     order = order_records(owner, counts["whole"])
     likenesses = tuple(
         ViewTask(
             view,
-            tuple(path for _, path in group),
-            tuple(each for of, each in members if of == view),
+            paths_by_view[view],
+            tuple(each for of, each, _ in members if of == view),
             owner,
             str(scratch / f"near-{view}"),
             str(scratch / f"rows-{view}-near"),
             order,
             workers,
             threads,
+            keep=bool(across),
         )
-        for view, group in sorted(sets.items(), key=lambda item: VIEWS.index(item[0]))
+        for view in VIEWS
+        if view in sets
     )
+    views, numbers = across_tasks.name_views(bundles)
+    across_task = across_tasks.make_task(
+        paths_by_view, members, numbers, sources=owner, scratch=str(scratch / "near-across"),
+        target=str(scratch / "rows-across"), order=order, threads=workers,
+    ) if across else None  # fmt: skip
     sketched = tuple(
         (view, path, observed_files.places[part.bundle]) for part in bundles for view, path in part.sketches
     )
-    return MatchPlan(likenesses, paths, names, owner, counts, order, sketched, fold_chinese)
+    return MatchPlan(likenesses, paths, names, owner, counts, order, sketched, fold_chinese, across_task, views)
 
 
 def exact_tasks(plan: MatchPlan, compared: Sequence[ComparedView]) -> list[ExactTask]:
@@ -176,17 +196,21 @@ def exact_tasks(plan: MatchPlan, compared: Sequence[ComparedView]) -> list[Exact
     ]
 
 
-def gather_matches(exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> list[Partition]:
+def gather_matches(
+    exact: Sequence[ExactResult], compared: Sequence[ComparedView], across: across_tasks.AcrossResult | None = None
+) -> list[Partition]:
     """Bring together the matches of the same records.
 
     Args:
         exact: what `match_exactly` found in its tasks, in any order.
         compared: what `compare_view` said of its tasks.
+        across: what `compare_across` said, if it was asked.
 
     Returns:
         Partitions of `match_rows.MATCH_ROWS`.
     """
-    return gather_partitions([*(part.rows for part in exact), *(part.rows for part in compared)])
+    more = () if across is None else (across.rows,)
+    return gather_partitions([*(part.rows for part in exact), *(part.rows for part in compared), *more])
 
 
 def unite_sketches(plan: MatchPlan) -> pa.Table:
@@ -244,6 +268,9 @@ def assemble_result(
     plan: MatchPlan,
     exact: Sequence[ExactResult],
     compared: Sequence[ComparedView],
+    *,
+    across: across_tasks.AcrossResult | None = None,
+    short_fields: int = 0,
 ) -> ComparisonResult:
     """Add up what the parts say.
 
@@ -251,6 +278,8 @@ def assemble_result(
         plan: the plan.
         exact: what `match_exactly` found in its tasks, in any order.
         compared: what `resemble` said of its likenesses, in any order.
+        across: what `compare_across` said, if it was asked.
+        short_fields: texts of columns that are too short to be compared by themselves.
 
     Returns:
         OVERLAPS and counts.
@@ -268,6 +297,9 @@ def assemble_result(
         not_anchored=sum(each.not_anchored for each in compared),
         thinned=sum(each.thinned for each in compared),
         boilerplate_count={each.view: each.boilerplate_count for each in compared},
+        short=sum(each.short for each in compared),
+        short_fields=short_fields,
+        across=across,
         repeats=exact_matches.add_repeats([each.repeats for each in whole]),
     )
 
@@ -335,6 +367,48 @@ def _make_overlaps(plan: MatchPlan, exact: Sequence[ExactResult], compared: Sequ
     return schemas.rows(rows, schemas.OVERLAPS)
 
 
+def make_across_overlaps(
+    plan: MatchPlan, counted: view_counts.AcrossCounts, across: across_tasks.AcrossResult
+) -> pa.Table:
+    """Make the rows of OVERLAPS between views: pairs of whole sources, then pairs of files.
+
+    Args:
+        plan: the plan.
+        counted: from `match_table.make_match_tables`.
+        across: what `compare_across` said.
+
+    Returns:
+        OVERLAPS, for the end of the table.
+    """
+    names = plan.views.names
+    sizes: dict[tuple[str, int], int] = {}
+    for (view, file), count in across.counts.items():
+        sizes[names[view], file] = sizes.get((names[view], file), 0) + count
+    totals: dict[tuple[str, int], int] = {}
+    for (name, file), count in sizes.items():
+        totals[name, int(plan.owner[file])] = totals.get((name, int(plan.owner[file])), 0) + count
+    for name in VIEWS:
+        found = np.bincount(plan.owner, plan.counts[name], len(plan.names)).astype(int).tolist()
+        totals |= {(name, owner): count for owner, count in enumerate(found)}
+
+    def size_of_file(name: str, file: int) -> int:
+        return int(plan.counts[name][file]) if name in VIEWS else sizes.get((name, file), 0)
+
+    rows: list[dict[str, Any]] = []
+    for (view, view_b, a, b), counts in view_counts.list_pairs(counted.sources):
+        ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
+        of_a, of_b = totals.get((names[view], a), 0), totals.get((names[view_b], b), 0)
+        rows.append(_overlap_row(names[view], ends, of_a, of_b, counts) | {"view_b": names[view_b]})
+    for (view, view_b, a, b), counts in view_counts.list_pairs(counted.files):
+        ends = {
+            "source_a": plan.names[plan.owner[a]], "path_a": plan.paths[a],
+            "source_b": plan.names[plan.owner[b]], "path_b": plan.paths[b],
+        }  # fmt: skip
+        of_a, of_b = size_of_file(names[view], a), size_of_file(names[view_b], b)
+        rows.append(_overlap_row(names[view], ends, of_a, of_b, counts) | {"view_b": names[view_b]})
+    return schemas.rows(rows, schemas.OVERLAPS)
+
+
 def _merge_pair_kinds(kinds: Sequence[list[pa.Table]]) -> Iterable[tuple[int, ...]]:
     """Add up PAIRS that are exact, near, distinctive, inside.
 
@@ -359,6 +433,6 @@ def _overlap_row(
 ) -> dict[str, Any]:
     same, near, telling, ab, ba = counts
     return {
-        "view": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": same, "near": near,
-        "near_distinctive": telling, "contained_ab": ab, "contained_ba": ba,
+        "view": view, "view_b": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": same,
+        "near": near, "near_distinctive": telling, "contained_ab": ab, "contained_ba": ba,
     }  # fmt: skip

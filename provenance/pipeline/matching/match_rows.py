@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from provenance.core.model import VIEWS
 from provenance.core.scratch.external_sort import combine_keys
 from provenance.core.scratch.partitions import PartitionWriter
 
@@ -30,6 +29,11 @@ RECORDS_PER_PARTITION = 1 << 14
 MOST_PARTITIONS = 256
 """Partitions at most: a larger one is put in order outside of memory."""
 
+_VIEW_BITS = 14  # of the number of a view
+
+MOST_VIEWS = 1 << _VIEW_BITS
+"""Views of a scan: those of model.VIEWS by their place there, and behind them columns of records."""
+
 MATCH_ROWS = pa.schema(
     [
         pa.field(name, kind, nullable=False)
@@ -40,8 +44,8 @@ MATCH_ROWS = pa.schema(
     ],
     metadata={
         "table": "MATCH_ROWS",
-        "grain": "one record, view and other file; key = the record in order, kind = twice the number of the view, and "
-        "one more where the words are the same; the others as in MATCHES, files by number",
+        "grain": "one record, view, other file and view there; key = the record in order, kind = see `pack_kinds`; the "
+        "others as in MATCHES, files by number",
     },
 )  # fmt: skip
 
@@ -105,28 +109,46 @@ def order_records(owner: Ints, counts: Ints) -> RecordOrder:
     return RecordOrder(rank, np.unique(np.r_[np.uint64(0), starts]))
 
 
+def pack_kinds(view: Ints | int, view_b: Ints | int, exact: npt.NDArray[np.bool_] | bool) -> Ints:
+    """Make one number of the views of a match, and of whether the words are the same.
+
+    Args:
+        view: number of the view that was found, below MOST_VIEWS.
+        view_b: of the one in which it was found.
+        exact: whether the words are the same.
+    """
+    packed: Ints = np.asarray(view_b, np.int64) << _VIEW_BITS + 1 | np.asarray(view, np.int64) << 1 | exact
+    return packed
+
+
+def unpack_kinds(kind: Ints) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+    """Return the views and the rest of numbers that `pack_kinds` made.
+
+    Args:
+        kind: the numbers.
+    """
+    return kind >> 1 & MOST_VIEWS - 1, kind >> _VIEW_BITS + 1, kind & 1 > 0
+
+
 class RowDealer:
     """Matches on their way to partitions.
 
     Args:
         target: what the names of the files begin with.
         order: of records.
-        view: one of model.VIEWS.
-        exact: whether the words are the same.
     """
 
-    def __init__(self, target: Path, order: RecordOrder, *, view: str, exact: bool) -> None:
+    def __init__(self, target: Path, order: RecordOrder) -> None:
         self._writer, self._order = PartitionWriter(target.parent, target.name, MATCH_ROWS, order.count), order
-        self._kind = 2 * VIEWS.index(view) + exact
 
-    def add(self, rows: pa.Table) -> None:
+    def add(self, rows: pa.Table, kind: npt.NDArray[np.int32]) -> None:
         """Add some matches.
 
         Args:
             rows: exact_matches.ROWS.
+            kind: of each, from `pack_kinds`.
         """
         keys = self._order.make_keys(rows["file_a"].to_numpy(), rows["row_a"].to_numpy())
-        kind = np.full(rows.num_rows, self._kind, np.int32)
         names = MATCH_ROWS.names[1:-1]
         columns = [rows[name].to_numpy().astype(MATCH_ROWS.field(name).type.to_pandas_dtype()) for name in names]
         numbers = np.searchsorted(self._order.starts, keys, "right") - 1

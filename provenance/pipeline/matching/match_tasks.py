@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from provenance.core.model import VIEWS
 from provenance.core.scratch.scratch_arrays import open_array
-from provenance.pipeline.matching.match_rows import RowDealer
+from provenance.pipeline.matching.match_rows import RowDealer, pack_kinds
 from provenance.similarity.candidates import distinct_texts, near_pairs
 from provenance.similarity.evidence import exact_matches, near_matches
 
@@ -43,6 +44,7 @@ class ViewTask:
         order: of records.
         parts: how many parts the nodes are to be cut into for `match_exactly`.
         threads: that work on it.
+        keep: whether the scratch files of SETS stay, for `compare_across`.
     """
 
     view: str
@@ -54,6 +56,7 @@ class ViewTask:
     order: RecordOrder
     parts: int = 1
     threads: int = 1
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class ComparedView:
         not_anchored: nodes that were not looked for inside longer ones.
         thinned: nodes that stand in more longer ones than are kept.
         first_file_only: records of which only the first file with a near match is listed.
+        short: nodes that are too short to be looked for inside longer ones.
     """
 
     view: str
@@ -83,6 +87,7 @@ class ComparedView:
     not_anchored: int
     thinned: int
     first_file_only: int
+    short: int
 
 
 def compare_view(task: ViewTask) -> ComparedView:
@@ -96,13 +101,15 @@ def compare_view(task: ViewTask) -> ComparedView:
     """
     folder = Path(task.scratch)
     folder.mkdir(exist_ok=True)
-    nodes = distinct_texts.build_nodes(task.sets, task.members, file_sources=task.sources, scratch=folder)
+    nodes = distinct_texts.build_nodes(
+        task.sets, task.members, file_sources=task.sources, scratch=folder, keep=task.keep
+    )
     similar = near_pairs.find_similar(nodes, folder, task.threads)
     counts = _PairCounts(near_matches.PAIR_FIELDS)
     first_file_only = 0
-    dealer = RowDealer(Path(task.target), task.order, view=task.view, exact=False)
+    dealer, kind = RowDealer(Path(task.target), task.order), _number_kind(task.view, exact=False)
     for part in near_matches.match_near(similar, folder):
-        dealer.add(part.rows)
+        dealer.add(part.rows, np.full(part.rows.num_rows, kind, np.int32))
         counts.add(part)
         first_file_only += part.pivoted
     ends = np.linspace(0, len(nodes.file), task.parts + 1).astype(np.int64)
@@ -110,7 +117,13 @@ def compare_view(task: ViewTask) -> ComparedView:
     return ComparedView(
         task.view, counts.total(), dealer.close(), str(folder), tuple(cuts),
         similar.boilerplate_count, similar.pivoted, similar.not_anchored, similar.thinned, first_file_only,
+        similar.short,
     )  # fmt: skip
+
+
+def _number_kind(view: str, *, exact: bool) -> int:
+    """Return the kind of all matches within a view."""
+    return int(pack_kinds(VIEWS.index(view), VIEWS.index(view), exact))
 
 
 class _PairCounts:
@@ -178,9 +191,9 @@ def match_exactly(task: ExactTask) -> ExactResult:
     counts = _PairCounts(exact_matches.PAIR_FIELDS)
     distinct = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
     pivoted, repeats = 0, exact_matches.REPEATED.empty_table()
-    dealer = RowDealer(Path(task.target), task.order, view=task.view, exact=True)
+    dealer, kind = RowDealer(Path(task.target), task.order), _number_kind(task.view, exact=True)
     for part in exact_matches.match_exact(nodes, node_distinctive, task.first, task.last):
-        dealer.add(part.rows)
+        dealer.add(part.rows, np.full(part.rows.num_rows, kind, np.int32))
         counts.add(part)
         distinct = [
             _add_arrays(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)

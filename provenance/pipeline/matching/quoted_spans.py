@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core.model import Died
+from provenance.core.model import VIEWS, Died
 from provenance.pipeline.reading.file_bundles import cut_by_size
 from provenance.pipeline.reading.read_pass import items
 from provenance.readers import records
@@ -25,6 +25,7 @@ from provenance.similarity.evidence import spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from provenance.pipeline.matching.across_tasks import AcrossResult
     from provenance.pipeline.matching.match_plan import MatchPlan
     from provenance.pipeline.matching.match_tasks import ComparedView
     from provenance.pipeline.reading.file_bundles import FileToRead
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 _MEMBERS_AT_A_TIME = 1 << 20  # members gone through at a time
-_COLUMNS = ("view", "path_a", "row_a", "path_b", "row_b")
+_COLUMNS = ("view", "view_b", "path_a", "row_a", "path_b", "row_b")
 
 
 class LocatedSpans(NamedTuple):
@@ -56,6 +57,7 @@ def locate_quoted(
     plan: MatchPlan,
     compared: Sequence[ComparedView],
     *,
+    across: AcrossResult | None = None,
     files: Sequence[FileToRead],
     observed_files: FileResult,
     run: Callable[..., Iterator[tuple[int, Any]]],
@@ -67,6 +69,7 @@ def locate_quoted(
         findings: FINDINGS.
         plan: the plan.
         compared: what `compare_view` said of its tasks.
+        across: what `compare_across` said, if it was asked.
         files: what was read.
         observed_files: what was seen of them.
         run: `map` of an engine.
@@ -77,8 +80,8 @@ def locate_quoted(
     quoted = select_quoted(matches, findings)
     if not quoted.num_rows:
         return LocatedSpans(matches, frozenset(), 0)
-    tasks = _describe_tasks(quoted, plan, compared)
-    described = {tasks[number].view: result for number, result in run(describe_texts, tasks)}
+    tasks = _describe_tasks(quoted, plan, compared, across)
+    described = {tasks[number].views: result for number, result in run(describe_texts, tasks)}
     results = [result for _, result in run(locate_spans, _reread_tasks(quoted, described, plan, files, observed_files))]
     read = [each for each in results if isinstance(each, RereadResult)]
     found = np.concatenate([np.zeros((0, 3), np.int64), *(each.spans for each in read)])
@@ -95,7 +98,7 @@ def select_quoted(matches: pa.Table, findings: pa.Table) -> pa.Table:
         findings: FINDINGS; one that names another source quotes matches there alone.
 
     Returns:
-        `place`, the number of the row, and view, path_a, row_a, path_b, row_b; in the order of MATCHES.
+        `place`, the number of the row, and view, view_b, path_a, row_a, path_b, row_b; in the order of MATCHES.
     """
     others: dict[tuple[str, int], set[str | None]] = {}
     for row in findings.select(["path", "row", "other"]).to_pylist():
@@ -109,6 +112,7 @@ def select_quoted(matches: pa.Table, findings: pa.Table) -> pa.Table:
     for batch in matches.to_batches() if others else ():
         shorter = pc.and_(pc.equal(batch["method"], "contained"), pc.less(batch["distinct_a"], batch["distinct_b"]))
         shown = pc.and_(pc.is_in(batch["path_a"], value_set=paths), pc.is_in(batch["row_a"], value_set=numbers))
+        shown = pc.and_(shown, pc.is_in(batch["view_b"], value_set=pa.array(VIEWS)))  # not within one column
         places = np.flatnonzero(pc.and_(shorter, shown))
         for place, row in zip(places.tolist(), batch.take(pa.array(places)).to_pylist(), strict=True):
             if others.get((row["path_a"], row["row_a"]), set()) & {None, row["source_b"]}:
@@ -147,13 +151,13 @@ class DescribeTask:
     """Records of one view that are looked for in others.
 
     Args:
-        view: one of model.VIEWS.
-        scratch: the folder in which `compare_view` left the nodes.
+        views: the view of the records, and the one of model.VIEWS in which they are looked for.
+        scratch: the folder in which `compare_view` or `compare_across` left the nodes.
         file: the number of each record's file.
-        row: its number there.
+        row: its number there; of nodes of several views with that of its view.
     """
 
-    view: str
+    views: tuple[str, str]
     scratch: str
     file: Ints
     row: Ints
@@ -293,35 +297,62 @@ def _is_changed(item: records.Item, file: FileToRead, digest: str | None) -> Typ
     return isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest
 
 
-def _describe_tasks(quoted: pa.Table, plan: MatchPlan, compared: Sequence[ComparedView]) -> list[DescribeTask]:
+def _describe_tasks(
+    quoted: pa.Table, plan: MatchPlan, compared: Sequence[ComparedView], across: AcrossResult | None
+) -> list[DescribeTask]:
     """Say which records are to be described, view by view."""
     folders = {each.view: each.scratch for each in compared}
     tasks = []
-    for view in pc.unique(quoted["view"]).to_pylist():
-        rows = quoted.filter(pc.equal(quoted["view"], view))
+    for views in dict.fromkeys(zip(*(quoted[name].to_pylist() for name in ("view", "view_b")), strict=True)):
+        rows = _select_views(quoted, views)
         file = pc.index_in(rows["path_a"], value_set=pa.array(plan.paths)).to_numpy().astype(np.int64)
-        tasks.append(DescribeTask(view, folders[view], file, rows["row_a"].to_numpy()))
+        row = rows["row_a"].to_numpy()
+        if views[0] == views[1]:
+            tasks.append(DescribeTask(views, folders[views[0]], file, row))
+        elif across is not None:  # of two columns of one name the one that the record has
+            own = distinct_texts.load_nodes(Path(across.scratch))
+            numbers = [number for number, name in enumerate(plan.views.names) if name == views[0]]
+            rows_of_views = [row | number << distinct_texts.ROW_BITS for number in numbers]
+            packed = rows_of_views[0].copy()
+            for each in rows_of_views[1:]:
+                packed = np.where(_are_members(own, file, packed), packed, each)
+            tasks.append(DescribeTask(views, across.scratch, file, packed))
     return tasks
+
+
+def _are_members(nodes: distinct_texts.Nodes, file: Ints, row: Ints) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which records are members of any node."""
+    wanted = set(zip(file.tolist(), row.tolist(), strict=True))
+    there: set[tuple[int, int]] = set()
+    for at in range(0, len(nodes.row), _MEMBERS_AT_A_TIME):
+        files, rows = (each[at : at + _MEMBERS_AT_A_TIME] for each in (nodes.file, nodes.row))
+        near = np.flatnonzero(np.isin(rows, row) & np.isin(files, file))
+        there |= wanted & set(zip(files[near].tolist(), rows[near].tolist(), strict=True))
+    return np.array([each in there for each in zip(file.tolist(), row.tolist(), strict=True)], np.bool_)
+
+
+def _select_views(quoted: pa.Table, views: tuple[str, str]) -> pa.Table:
+    return quoted.filter(pc.and_(pc.equal(quoted["view"], views[0]), pc.equal(quoted["view_b"], views[1])))
 
 
 def _reread_tasks(
     quoted: pa.Table,
-    described: Mapping[str, spans.ShorterTexts | Died],
+    described: Mapping[tuple[str, str], spans.ShorterTexts | Died],
     plan: MatchPlan,
     files: Iterable[FileToRead],
     observed_files: FileResult,
 ) -> list[RereadTask]:
     """Say which files are to be read again; what could not be described is not looked for."""
     sought: dict[str, dict[str, tuple[AskedTexts, ...]]] = {}
-    for view, shorter in described.items():
-        rows = quoted.filter(pc.equal(quoted["view"], view))
+    for views, shorter in described.items():
+        rows = _select_views(quoted, views)
         if isinstance(shorter, Died):
             continue
         path, row = np.array(rows["path_b"].to_pylist(), object), rows["row_b"].to_numpy()
         for longer in dict.fromkeys(path.tolist()):
             some = np.flatnonzero(path == longer)
             some = some[np.argsort(row[some], kind="stable")]
-            about = AskedTexts(view, rows["place"].to_numpy()[some], row[some], shorter.select(some))
+            about = AskedTexts(views[1], rows["place"].to_numpy()[some], row[some], shorter.select(some))
             members = sought.setdefault(longer.split("!/", 1)[0], {})
             members[longer] = (*members.get(longer, ()), about)
     of_files = observed_files.files

@@ -319,7 +319,7 @@ def _rows_of_group(
     records_asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
     records_asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
     members: list[tuple[Ints, Ints, Ints]] = []
-    for path, numbers in plan.members(view):
+    for path, numbers, _ in plan.members(view):
         for table in distinct_texts.read_batches(path):
             file = numbers[table["file"].to_numpy()]
             for scale in records_asked.keys() - {1}:

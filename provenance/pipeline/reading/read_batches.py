@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from provenance import detectors
-from provenance.core.model import STATED, VIEWS, Claim
+from provenance.core.model import FIELD, STATED, VIEWS, Claim
+from provenance.pipeline.reading import field_texts
 from provenance.readers.records import record_trees
-from provenance.similarity.candidates import near_pairs, view_signatures
+from provenance.similarity.candidates import distinct_texts, near_pairs, view_signatures
 from provenance.similarity.index import source_sketches
 
 if TYPE_CHECKING:
@@ -202,6 +203,7 @@ class _BatchResult:
         views: by name; of long records each is made when it is asked for, the one before it being counted.
         observed: what detectors saw, detectors.BY_FILE.
         leaves: of record trees; None where none are made.
+        fields: texts of columns; None where there are none.
     """
 
     batch: pa.RecordBatch
@@ -209,6 +211,7 @@ class _BatchResult:
     views: Iterable[tuple[str, _DescribedView]]
     observed: pa.Table
     leaves: Any | None
+    fields: field_texts.FieldTexts | None = None
 
 
 def _describe_views(
@@ -239,7 +242,8 @@ def _describe_group(
     if secret is not None:
         leaves = record_trees.hash_leaves(secret, group.paths, np.cumsum([0, *group.sizes]), batch)
     about = group.about if group.about is not None else detectors.NOTHING_KNOWN
-    return _BatchResult(batch, files, views, detectors.observe(batch, about, files), leaves)
+    fields = field_texts.describe_fields(batch, recent[FIELD], fold_chinese=fold_chinese)
+    return _BatchResult(batch, files, views, detectors.observe(batch, about, files), leaves, fields)
 
 
 class BatchWork:
@@ -260,7 +264,7 @@ class BatchWork:
         self._threads, self._most = threads, 2 * bundle.threads
         self._fold_chinese, self._secret = bundle.fold_chinese, bundle.secret
         self._register, self._scratch = register, scratch
-        self._recent = {view: near_pairs.RecentTexts() for view in VIEWS}
+        self._recent = {view: near_pairs.RecentTexts() for view in (*VIEWS, FIELD)}
         self._group = _Group()
         self._looking = 0
         self._then: deque[Callable[[], None]] = deque()
@@ -360,6 +364,7 @@ def _count_by_file(result: _BatchResult, group: _Group, register: Register, scra
             scratch.describe({view: each.described}, len(batch))
         _count_view(view, each, result, group, numbers, register, scratch)
         del each
+    _count_fields(result, numbers, register, scratch)
     if result.observed.num_rows:
         whose = pa.array(numbers[np.asarray(result.observed["file"])])
         register.observe(result.observed.set_column(0, detectors.BY_FILE.field(0), whose))
@@ -407,6 +412,20 @@ def _count_view(
             state.sketch(view, described.hashes[described.files == place])
     whole = ~divided[described.files]
     scratch.sketch(view, source_sketches.to_rows(numbers[described.files[whole]], described.hashes[whole]))
+
+
+def _count_fields(result: _BatchResult, numbers: Ints, register: Register, scratch: ScratchFiles) -> None:
+    """Write the texts of columns, and count those that are not compared."""
+    short = np.bincount(result.files, result.batch["short_fields"].fill_null(0).to_numpy(), len(numbers))
+    if (fields := result.fields) is not None:
+        short += np.bincount(result.files[fields.short], minlength=len(numbers))
+        record = fields.nodes["row"].to_numpy()
+        column = scratch.columns.number(fields.names)[fields.columns]
+        rows = result.batch["row"].to_numpy()[record] | column << distinct_texts.ROW_BITS
+        scratch.share(FIELD, numbers[result.files[record]], rows, fields.nodes)
+        scratch.describe({FIELD: fields.described}, fields.count)
+    if short.any():
+        register.add("short_fields", numbers, short.astype(np.int64))
 
 
 def _count_nulls(column: pa.Array) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.core.scratch.scratch_arrays import SharedArray
+from provenance.pipeline.reading.field_texts import ColumnNumbers
 from provenance.similarity.candidates import near_pairs
 from provenance.similarity.candidates.distinct_texts import SETS_FILE_NAME
 from provenance.similarity.evidence import exact_matches
@@ -34,11 +35,13 @@ class ScratchFiles:
         self._bundle = bundle
         self._open: dict[tuple[str, str], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
         self._stored: SharedArray | None = None
+        self.columns = ColumnNumbers()
 
     @property
-    def files(self) -> dict[str, tuple[tuple[str, str], ...]]:
-        """Return what was written, by field of `observed.Observed`: views and paths."""
+    def files(self) -> dict[str, tuple[tuple[Any, ...], ...]]:
+        """Return what was written, by field of BundleResult: views and paths; and the columns of fields."""
         return {
+            "columns": self.columns.names,
             "parts": self._paths_by_view(_MEMBERS),
             "sets": self._paths_by_view(_SETS),
             "sketches": self._paths_by_view(_SKETCHES),
@@ -51,7 +54,7 @@ class ScratchFiles:
         """Write which texts the records of some files have.
 
         Args:
-            view: one of model.VIEWS.
+            view: one of model.VIEWS, or model.FIELD.
             numbers: of each of NODES the number of its file.
             rows: and that of its record in the file.
             nodes: NODES.

@@ -9,9 +9,20 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.readers.records import personal_columns, string_kernels
-from provenance.readers.records.column_roles import META, RECORD, SIDE, decide_role, is_text_role
-from provenance.readers.records.value_tape import END, GROUP, KIND, NAME, RANK, REC, START, WIDTH, drop_useless
+from provenance.readers.records import field_views, personal_columns, string_kernels
+from provenance.readers.records.column_roles import META, RECORD, SIDE, decide_role, is_column, is_text_role
+from provenance.readers.records.value_tape import (
+    END,
+    FIELD,
+    GROUP,
+    KIND,
+    NAME,
+    RANK,
+    REC,
+    START,
+    WIDTH,
+    drop_useless,
+)
 
 if TYPE_CHECKING:
     from provenance.readers.records.column_roles import Roles
@@ -39,8 +50,9 @@ class _LeafColumns:
     column: str = ""
     names: list[str] = field(default_factory=list)
     unread: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
-    def add_column(self, array: Any, kind: int, rank: int, where: Any, *, name: int = 0) -> None:
+    def add_column(self, array: Any, kind: int, rank: int, where: Any, *, name: int = 0, path: str = "") -> None:
         """Descend into a column.
 
         Args:
@@ -49,14 +61,15 @@ class _LeafColumns:
             rank: its rank.
             where: int64[:, 4]: record, group, place in the outermost list, in one or not.
             name: its name's number in `names` from 1, if it is called as personal data is; else 0.
+            path: names of the columns around it and its own, joined by dots.
         """
         type_ = array.type
         if isinstance(array, pa.ExtensionArray):
-            self.add_column(array.storage, kind, rank, where, name=name)
+            self.add_column(array.storage, kind, rank, where, name=name, path=path)
         elif pa.types.is_dictionary(type_):
-            self.add_column(array.dictionary_decode(), kind, rank, where, name=name)
+            self.add_column(array.dictionary_decode(), kind, rank, where, name=name, path=path)
         elif pa.types.is_struct(type_):
-            self._add_struct(array, kind, rank, where, name)
+            self._add_struct(array, kind, rank, where, name, path)
         elif pa.types.is_map(type_):
             self._add_list(
                 array.cast(pa.list_(pa.struct([("key", type_.key_type), ("value", type_.item_type)]))),
@@ -64,13 +77,14 @@ class _LeafColumns:
                 rank,
                 where,
                 name,
+                path,
             )
         elif pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
-            self._add_list(array, kind, rank, where, name)
+            self._add_list(array, kind, rank, where, name, path)
         else:
-            self._add_leaf(array, kind, rank, where, name)
+            self._add_leaf(array, kind, rank, where, name, path)
 
-    def _add_struct(self, array: Any, kind: int, rank: int, where: Any, name: int) -> None:
+    def _add_struct(self, array: Any, kind: int, rank: int, where: Any, name: int, path: str) -> None:
         valid = np.asarray(array.is_valid())
         where, array = where[valid], array.filter(pa.array(valid))
         if is_text_role(kind) and len(where) and where[0, 1] < 0:
@@ -79,9 +93,11 @@ class _LeafColumns:
         for number, member in enumerate(array.type):
             inner, inner_rank = decide_role(kind, rank, *self.roles.find_role(member.name))
             own = self.number_name(member.name) or name
-            self.add_column(array.field(number), int(inner), int(inner_rank), where, name=own)
+            self.add_column(
+                array.field(number), int(inner), int(inner_rank), where, name=own, path=f"{path}.{member.name}"
+            )
 
-    def _add_list(self, array: Any, kind: int, rank: int, where: Any, name: int) -> None:
+    def _add_list(self, array: Any, kind: int, rank: int, where: Any, name: int, path: str) -> None:
         import pyarrow.compute as pc
 
         lengths = np.asarray(pc.fill_null(pc.list_value_length(array), 0)).astype(np.int64)
@@ -89,9 +105,9 @@ class _LeafColumns:
         if len(where) and not where[0, 3]:
             inner[:, 2] = np.arange(len(inner))
         inner[:, 3] = 1
-        self.add_column(pc.list_flatten(array), kind, rank, inner, name=name)
+        self.add_column(pc.list_flatten(array), kind, rank, inner, name=name, path=path)
 
-    def _add_leaf(self, array: Any, kind: int, rank: int, where: Any, name: int) -> None:
+    def _add_leaf(self, array: Any, kind: int, rank: int, where: Any, name: int, path: str) -> None:
         if kind in (META, SIDE) and _is_binary(array.type):
             self.unread[self.column] = self.unread.get(self.column, 0) + array.nbytes
             return
@@ -102,7 +118,7 @@ class _LeafColumns:
         valid = np.asarray(text.is_valid())
         offsets = np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1]
         tape = np.zeros((int(valid.sum()), WIDTH), np.int64)
-        tape[:, NAME] = name
+        tape[:, NAME], tape[:, FIELD] = name, self._number_column(path) if is_column(kind) else 0
         tape[:, REC], tape[:, KIND], tape[:, RANK], tape[:, GROUP] = where[valid, 0], kind, rank, where[valid, 1]
         tape[:, START], tape[:, END] = (
             offsets[:-1][valid] - offsets[0] + self.bytes,
@@ -114,6 +130,12 @@ class _LeafColumns:
         self.parts.append(part)
         self.tapes.append(tape)
         self.orders.append(where[valid, 2])
+
+    def _number_column(self, path: str) -> int:
+        """Return the number of a column from 1; 0 where there are too many."""
+        if path not in self.numbers and len(self.numbers) >= field_views.MOST_COLUMNS:
+            return 0
+        return self.numbers.setdefault(path, len(self.numbers) + 1)
 
     def number_name(self, name: str) -> int:
         """Return the number of a column's name from 1 if it is called as personal data is; else 0."""
@@ -148,6 +170,7 @@ class FlatColumns(NamedTuple):
         errors: an error code a row (invalid UTF-8 or NUL in a value that a view would hold).
         names: of columns that are called as personal data is, as the tape numbers them.
         unread: bytes of columns that nothing looks at, by their name.
+        columns: names of columns by number, the first one empty.
     """
 
     buf: Any
@@ -155,6 +178,7 @@ class FlatColumns(NamedTuple):
     errors: Any
     names: list[str]
     unread: dict[str, int]
+    columns: list[str]
 
 
 def flatten_batch(part: pa.RecordBatch, roles: Roles) -> FlatColumns:
@@ -175,12 +199,12 @@ def flatten_batch(part: pa.RecordBatch, roles: Roles) -> FlatColumns:
         where[:, 0], where[:, 1] = np.arange(part.num_rows), -1
         before = len(leaves.tapes)
         leaves.column = name
-        leaves.add_column(part.column(number), int(kind), int(rank), where, name=leaves.number_name(name))
+        leaves.add_column(part.column(number), int(kind), int(rank), where, name=leaves.number_name(name), path=name)
         columns += [number] * (len(leaves.tapes) - before)
     errors = np.zeros(part.num_rows, np.int32)
     if not leaves.tapes:
         none = np.empty(0, np.uint8), np.empty((0, WIDTH), np.int32)
-        return FlatColumns(*none, errors, leaves.names, leaves.unread)
+        return FlatColumns(*none, errors, leaves.names, leaves.unread, ["", *leaves.numbers])
     if leaves.bytes >= 1 << 31:
         raise pa.ArrowInvalid("a batch holds more than 2 GiB of text")
     buf, tape = np.concatenate(leaves.parts), np.concatenate(leaves.tapes).astype(np.int32)
@@ -190,4 +214,4 @@ def flatten_batch(part: pa.RecordBatch, roles: Roles) -> FlatColumns:
     sound = np.empty(len(tape), np.bool_)
     _check_texts(buf, tape, errors, sound)
     tape = drop_useless(buf, tape[sound & (errors[tape[:, REC]] == 0)], roles.answers)
-    return FlatColumns(buf, tape, errors, leaves.names, leaves.unread)
+    return FlatColumns(buf, tape, errors, leaves.names, leaves.unread, ["", *leaves.numbers])

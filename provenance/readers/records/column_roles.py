@@ -217,3 +217,9 @@ def decide_role(kind: int, rank: int, name: int, name_rank: int, turn: int) -> A
 def is_text_role(kind: int) -> bool:
     """Say whether a kind belongs to `whole`."""
     return SYSTEM <= kind <= ANSWER or kind == CONTENT or kind == SAID
+
+
+@njit(nogil=True, cache=True)
+def is_column(kind: int) -> bool:
+    """Say whether values of a kind are compared column by column: what is said in a chat is not."""
+    return (SYSTEM <= kind <= ANSWER and kind != CHAT) or kind == OTHER

@@ -19,12 +19,31 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.readers.records import column_roles, personal_columns, string_kernels, value_tape, views
+from provenance.readers.records import (
+    column_roles,
+    field_views,
+    personal_columns,
+    string_kernels,
+    value_tape,
+    views,
+)
 from provenance.readers.records.characters import CARRIAGE_RETURN, NEWLINE, QUOTE
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
-from provenance.readers.records.value_tape import END, FLAGS, GROUP, KIND, NAME, QUOTED, RANK, REC, START, WIDTH
+from provenance.readers.records.value_tape import (
+    END,
+    FIELD,
+    FLAGS,
+    GROUP,
+    KIND,
+    NAME,
+    QUOTED,
+    RANK,
+    REC,
+    START,
+    WIDTH,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +139,7 @@ def split_rows(
         final: nothing follows them.
         delimiter: a byte.
         quoted: a field may stand in double quotes, doubled within it, and hold newlines.
-        columns: int32[:, 3]: kind and rank of each column, see column_roles, and its name on the tape.
+        columns: int32[:, 4]: kind and rank of each column, see column_roles, its name and its number on the tape.
         tape: int32[:, WIDTH], see value_tape.
         records: int32[:, 3]: start, end and error of each row.
 
@@ -170,6 +189,7 @@ def split_rows(
                 row = tape[values]
                 row[REC], row[KIND], row[RANK], row[GROUP] = count, kind, columns[column, 1], -1
                 row[START], row[END], row[FLAGS], row[NAME] = first, end, flags, columns[column, 2]
+                row[FIELD] = columns[column, 3]
                 values += 1
             column += 1
             if i >= n or buf[i] == NEWLINE:
@@ -201,7 +221,7 @@ def _read_header(first: list[str], roles: column_roles.Roles) -> tuple[list[str]
 
 
 def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
-    out = np.zeros((len(names), 3), np.int32)
+    out = np.zeros((len(names), 4), np.int32)
     personal = personal_columns.load_names()
     for number, name in enumerate(names):
         whole = roles.find_role(name.strip())
@@ -209,7 +229,8 @@ def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
         kind, rank = RECORD, 0
         for found in parts:
             kind, rank = column_roles.decide_role(kind, rank, *found)
-        out[number] = kind, rank, number + 1 if personal.find_class(name.strip()) else 0
+        own = number + 1 if column_roles.is_column(kind) and number < field_views.MOST_COLUMNS else 0
+        out[number] = kind, rank, number + 1 if personal.find_class(name.strip()) else 0, own
     return out
 
 
@@ -270,7 +291,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
 
 
 def _make_batch(data: Any, tape: Any, records: Any, names: list[str], tally: Tally) -> pa.RecordBatch:
-    found = views.build_views(data, tape, len(records), names)
+    found = views.build_views(data, tape, len(records), names, columns=["", *names])
     out = views.make_batch(found, records[:, 2], tally.records)
     tally.count_records(records[:, 2], records[:, 1] - records[:, 0])
     return out

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from provenance.readers.records import column_roles, json_small_files, personal_columns, views
+from provenance.readers.records import column_roles, json_columns, json_small_files, personal_columns, views
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
     AFTER,
@@ -60,6 +60,9 @@ if TYPE_CHECKING:
     from provenance.readers.storage import Limits, Stream
 
 _NAME_BYTES = 1 << 16  # columns of a document
+
+_Column = tuple[int, int, int, tuple[int, int], int, int]
+"""A column of a document: kind, rank, name, where its key begins and ends, start and end."""
 
 
 class _Buffer:
@@ -122,7 +125,9 @@ def _make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
     """Make a batch of the records that the kernel has found."""
     count = int(work.counts[RECORDS])
     records = work.records[:count]
-    found = views.build_views(data, work.tape[: work.counts[TAPE]], count)
+    found = views.build_views(
+        data, work.tape[: work.counts[TAPE]], count, columns=json_columns.name_columns(work.columns)
+    )
     tally.count_oddities("duplicate keys", int(work.counts[REPEATED]))
     tally.count_oddities("lone surrogates", found.surrogates)
     tally.leave_unread(f"values of a record beyond its first {MOST_ASIDE:,}", int(work.counts[UNSEEN]))
@@ -343,6 +348,7 @@ def _read_columns(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch] | N
         (
             *_find_role(name, buffer.roles),
             row[0] if personal.find_class(name.decode("utf-8", "replace")) else 0,
+            (row[0], row[1]),
             row[2],
             row[3],
         )
@@ -367,10 +373,8 @@ def _find_role(name: bytes, roles: column_roles.Roles) -> tuple[int, int]:
     return int(kind), int(rank)
 
 
-def _transpose_columns(
-    columns: list[tuple[int, int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
-) -> Iterator[pa.RecordBatch]:
-    """Read columns, each with kind, rank, name, start and end, whose elements are values of the same records."""
+def _transpose_columns(columns: list[_Column], count: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+    """Read columns whose elements are values of the same records."""
     places, phases = [start + 1 for *_, start, _ in columns], OPEN
     most, row = max(1, BATCH_VALUES // len(columns)), 0
     while row < count:
@@ -387,16 +391,21 @@ def _transpose_columns(
 
 
 def _scan_across(
-    columns: list[tuple[int, int, int, int, int]], places: list[int], phase: int, most: int, buffer: _Buffer
+    columns: list[_Column], places: list[int], phase: int, most: int, buffer: _Buffer
 ) -> tuple[list[int], Any, Work]:
     """Read `most` elements of each column; return where each stopped, the records' error codes, and what was found."""
     work, data, found, errors = buffer.prepare_work(), buffer.data, [], np.zeros(most, np.int32)
-    for (kind, rank, name, start, end), place in zip(columns, places, strict=True):
+    for number, ((kind, rank, name, key, start, end), place) in enumerate(zip(columns, places, strict=True), 1):
         work.counts[RECORDS], work.counts[PHASE] = 0, phase
+        own = column_roles.is_column(kind)  # a number that no hash of a key is likely to be, always the same
+        work.columns.counts[json_columns.AROUND] = (
+            json_columns.number_column(data, *key, np.uint64(number), 0, work.columns) if own else 0
+        )
         shape = ARRAY if data[start] == _BRACKET else OBJECT
         stop = scan_records(data, place, end, True, shape, len(data), most, MOST_VALUES, kind, rank, name, work)
         found.append(int(stop))
         errors = np.maximum(errors, work.records[:most, 2] if work.counts[RECORDS] == most else MANY)
+    work.columns.counts[json_columns.AROUND] = 0
     return found, errors, work
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from provenance.readers.records import column_roles, personal_columns, string_kernels, value_tape
+from provenance.readers.records import column_roles, json_columns, personal_columns, string_kernels, value_tape
 from provenance.readers.records.characters import (
     BACKSLASH,
     CARRIAGE_RETURN,
@@ -39,7 +39,19 @@ from provenance.readers.records.characters import (
 )
 from provenance.readers.records.column_roles import CHAT, META, RECORD, SPEAKER
 from provenance.readers.records.string_kernels import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NO, NUL, OK, SYNTAX, YES
-from provenance.readers.records.value_tape import ANSWERS, DEAD, END, FLAGS, GROUP, KIND, NAME, RANK, REC, START, WIDTH
+from provenance.readers.records.value_tape import (
+    ANSWERS,
+    END,
+    FIELD,
+    FLAGS,
+    GROUP,
+    KIND,
+    NAME,
+    RANK,
+    REC,
+    START,
+    WIDTH,
+)
 
 TAPE, GROUPS, RECORDS, REPEATED, PHASE, BASE, ERROR, ASIDE, UNSEEN = range(9)
 """What `counts` counts."""
@@ -74,7 +86,9 @@ class Work(NamedTuple):
     tape: Any  # int32[:, WIDTH], see value_tape
     records: Any  # int32[:, 3]: start, end, error
     counts: Any  # int64[9]
-    stack: Any  # int32[depth, 7]: of the container around: what, kind, rank, group, number, entry of the last key, name
+    stack: (
+        Any  # int32[depth, 8]: of the container around: what, kind, rank, group, number, last key's entry, name, column
+    )
     sums: Any  # uint64[:]: hash of each key of the record being read, and of its object
     rows: Any  # int32[:, 2]: first and last row of the key's value
     slots: Any  # int32[:]: keys by hash; what is below counts[BASE] is empty
@@ -88,6 +102,7 @@ class Work(NamedTuple):
     personal_codes: Any
     known_keys: Any  # uint64[:]: hash of a key by its low bits, of which it is known whether it is one of those names
     known: Any  # bool[:]
+    columns: Any  # of json_columns
 
 
 def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
@@ -111,7 +126,7 @@ def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
         np.empty((min(few, MOST_VALUES + MOST_ASIDE + BATCH_VALUES), WIDTH), np.int32),
         np.empty((min(size, BATCH_VALUES) + 16, 3), np.int32),
         np.array([0, 0, 0, 0, 0, 1, 0, 0, 0], np.int64),
-        np.empty((depth, 7), np.int32),
+        np.empty((depth, 8), np.int32),
         np.empty(keys, np.uint64),
         np.empty((keys, 2), np.int32),
         np.zeros(1 << max(9, (2 * keys).bit_length()), np.int32),
@@ -125,6 +140,7 @@ def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
         personal.codes,
         np.zeros(personal_columns.KNOWN_KEYS, np.uint64),
         np.zeros(personal_columns.KNOWN_KEYS, np.bool_),
+        json_columns.prepare_columns(),
     )
 
 
@@ -141,8 +157,8 @@ def skip_space(buf: Any, i: int, n: int, lines: bool) -> int:
 
 @njit(nogil=True, cache=True)
 def _put_string(
-    buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, name: int, first: int, answers: Any,
-    tape: Any, counts: Any,
+    buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, name: int, column: int, first: int,
+    answers: Any, tape: Any, counts: Any,
 ) -> bool:  # fmt: skip
     """Put a string down on the tape, if it is of any use; return False where the record has too many."""
     if kind == CHECKED:
@@ -168,23 +184,8 @@ def _put_string(
     counts[TAPE] = k + 1
     tape[k, REC], tape[k, KIND], tape[k, RANK] = counts[RECORDS], kind, rank
     tape[k, GROUP], tape[k, START], tape[k, END], tape[k, FLAGS], tape[k, NAME] = group, start, end, flags, name
+    tape[k, FIELD] = column
     return True
-
-
-@njit(nogil=True, cache=True)
-def _enter_key(entry: int, base: int, mask: int, sums: Any, rows: Any, slots: Any, tape: Any) -> int:
-    """Enter a key; where its object has it already, kill that value's rows, for the last one wins, and return 1."""
-    at = np.int64(sums[entry] & np.uint64(mask))
-    while slots[at] >= base:
-        other = slots[at] - base
-        if sums[other] == sums[entry]:
-            for k in range(rows[other, 0], rows[other, 1]):
-                tape[k, FLAGS] |= DEAD
-            slots[at] = base + entry
-            return 1
-        at = (at + 1) & mask
-    slots[at] = base + entry
-    return 0
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads an object's number over 64 bits
@@ -219,6 +220,8 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
         base = 1
     # The container that the value stands in.
     box, box_kind, box_rank, box_group, box_number, box_entry, box_name = none, none, none, group, none, -1, none
+    column = work.columns.counts[json_columns.AROUND]
+    box_column = column
     while True:
         i = skip_space(buf, i, n, lines)
         if i >= n:
@@ -229,7 +232,9 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
             end, error, flags = string_kernels.find_string_end(buf, i + 1, n)
             if error != OK:
                 return end, error
-            if not _put_string(buf, i + 1, end, kind, rank, group, flags, name, first, work.answers, tape, counts):
+            if not _put_string(
+                buf, i + 1, end, kind, rank, group, flags, name, column, first, work.answers, tape, counts
+            ):
                 return i, MANY
             i = end + 1
         elif c == OPEN_BRACE or c == OPEN_BRACKET:
@@ -250,7 +255,8 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
                 box_name,
             )
             box, box_kind, box_rank, box_group = (_IN_OBJECT if c == OPEN_BRACE else _IN_ARRAY), kind, rank, group
-            box_number, box_entry, box_name = objects, -1, name
+            stack[depth, 7] = box_column
+            box_number, box_entry, box_name, box_column = objects, -1, name, column
             depth += 1
             i += 1
         elif c == MINUS or ZERO <= c <= NINE:
@@ -260,7 +266,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
             text = column_roles.is_text_role(kind)
             numeric = (text and (depth == 0 or box == _IN_OBJECT)) or (name > 0 and not text and kind != SPEAKER)
             if numeric and not _put_string(
-                buf, i, end, kind, rank, group, none, name, first, work.answers, tape, counts
+                buf, i, end, kind, rank, group, none, name, column, first, work.answers, tape, counts
             ):
                 return i, MANY
             i = end
@@ -288,7 +294,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
                 depth -= 1
                 box, box_kind, box_rank = int(stack[depth, 0]), int(stack[depth, 1]), int(stack[depth, 2])
                 box_group, box_number, box_entry = int(stack[depth, 3]), int(stack[depth, 4]), int(stack[depth, 5])
-                box_name = int(stack[depth, 6])
+                box_name, box_column = int(stack[depth, 6]), int(stack[depth, 7])
                 i += 1
                 fresh = False
                 continue
@@ -298,7 +304,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
                 i = skip_space(buf, i + 1, n, lines)
                 if i >= n:
                     return n, INCOMPLETE
-            kind, rank, group, name = box_kind, box_rank, box_group, box_name
+            kind, rank, group, name, column = box_kind, box_rank, box_group, box_name, box_column
             if box == _IN_ARRAY:
                 break
             if buf[i] != QUOTE:
@@ -322,12 +328,17 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
                     mask = 2 * mask + 1
                     base += entries
                     for k in range(entries):
-                        _enter_key(k, base, mask, sums, rows, slots, tape)
-                counts[REPEATED] += _enter_key(entries, base, mask, sums, rows, slots, tape)
+                        json_columns.enter_key(k, base, mask, sums, rows, slots, tape)
+                counts[REPEATED] += json_columns.enter_key(entries, base, mask, sums, rows, slots, tape)
                 role_kind, role_rank, turn = column_roles.find_role(work.hashes, work.names, role)
                 kind, rank = column_roles.decide_role(kind, rank, role_kind, role_rank, turn)
                 if personal_columns.is_personal_key(buf, i + 1, end, flags, sum_, work):
                     name = i + 1
+                if kind == RECORD or column_roles.is_column(kind):
+                    if flags & string_kernels.ESCAPED:
+                        column = json_columns.number_column(work.name, none, last, sum_, column, work.columns)
+                    else:
+                        column = json_columns.number_column(buf, i + 1, end, sum_, column, work.columns)
                 box_entry = entries
                 entries += 1
                 counts[BASE] = base + entries

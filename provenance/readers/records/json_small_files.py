@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from provenance.readers.records import small_records, string_kernels, views
+from provenance.readers.records import json_columns, small_records, string_kernels, views
 from provenance.readers.records.characters import OPEN_BRACE, OPEN_BRACKET
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
@@ -180,5 +180,7 @@ def _read(files: SmallFiles, roles: column_roles.Roles, *, by_lines: bool) -> Sm
     )
     total = int(work.counts[RECORDS])
     found = work.records[:total]
-    built = views.build_views(files.data, work.tape[: work.counts[TAPE]], total)
+    built = views.build_views(
+        files.data, work.tape[: work.counts[TAPE]], total, columns=json_columns.name_columns(work.columns)
+    )
     return small_records.number_records(views.make_batch(built, found[:, 2], 0), counts, found)

@@ -90,7 +90,7 @@ def _read_group(
         try:
             flat = arrow_columns.flatten_batch(part, roles)
             errors = flat.errors
-            found = views.build_views(flat.buf, flat.tape, part.num_rows, flat.names)
+            found = views.build_views(flat.buf, flat.tape, part.num_rows, flat.names, columns=flat.columns)
             out = views.make_batch(found, errors, tally.records)
         except _FAULTS as error:
             raise BrokenParquet(f"row group {number} is broken") from error

@@ -1,8 +1,9 @@
 """The tape on which readers put down values: one row a value, which views are made of.
 
-A row says record, kind, rank, group (the turn it belongs to, or -1), start, end, flags, and name: 0, or by what the
-column is found whose name is that of personal data. Start and end point into one buffer of bytes. Values of kind META
-stand in no view: detectors alone look at them. No Python touches a record.
+A row says record, kind, rank, group (the turn it belongs to, or -1), start, end, flags, name (0, or by what the column
+is found whose name is that of personal data), and field (the number of its column from 1; 0 = none of its own). Start
+and end point into one buffer of bytes. Values of kind META stand in no view: detectors alone look at them. No Python
+touches a record.
 """
 
 
@@ -38,10 +39,10 @@ from provenance.readers.records.characters import (
 from provenance.readers.records.column_roles import META, OTHER, RECORD, SIDE, SPEAKER
 from provenance.readers.records.string_kernels import ESCAPED
 
-REC, KIND, RANK, GROUP, START, END, FLAGS, NAME = range(8)
+REC, KIND, RANK, GROUP, START, END, FLAGS, NAME, FIELD = range(9)
 """Columns of a tape."""
 
-WIDTH = 8
+WIDTH = 9
 """How many there are."""
 
 BLANK, ANSWERS, QUOTED, DEAD = 2, 4, 8, 16
@@ -126,6 +127,67 @@ def holds_letter(buf: Any, i: int, end: int, escaped: bool) -> bool:
             return True
         i += length
     return False
+
+
+_AROUND_LATIN = 0x2E80
+"""From this code point on scripts begin of which a character is counted as a word, surrogates and emoji left out."""
+_THAI, _AFTER_LAO, _MYANMAR, _AFTER_MYANMAR, _KHMER, _AFTER_KHMER = 0xE00, 0xF00, 0x1000, 0x10A0, 0x1780, 0x1800
+
+
+@njit(nogil=True, cache=True)
+def _is_word_alone(code: Any) -> Any:
+    """Say whether a character is counted as a word by itself."""
+    if code < _THAI:
+        return False
+    if code >= _AROUND_LATIN:
+        return code < _SURROGATES and _is_letter(code)
+    return code < _AFTER_LAO or _MYANMAR <= code < _AFTER_MYANMAR or _KHMER <= code < _AFTER_KHMER
+
+
+@njit(nogil=True, cache=True)
+def count_words(buf: Any, i: Any, end: Any, escaped: Any, most: int) -> Any:
+    """Count the words of a value, about as the shingles do: the same whatever escapes it is written with.
+
+    Args:
+        buf: bytes.
+        i: where it begins.
+        end: where it ends.
+        escaped: it holds escapes of JSON.
+        most: where to stop.
+
+    Returns:
+        Runs of letters and digits, and characters that are words by themselves; `most` at most, about.
+    """
+    words, inside = 0, False
+    while i < end and words < most:
+        c = int(buf[i])
+        if escaped and c == BACKSLASH:
+            if buf[i + 1] == LOWER_U:
+                c = string_kernels.read_hexadecimal(buf, i + 2)
+                i += 6
+            else:
+                c = 0
+                i += 2
+        elif c >= 0xF0:
+            c = _SURROGATES
+            i += 4
+        elif c >= 0xE0:
+            c = (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63
+            i += 3
+        elif c >= 0xC0:
+            c = (c & 31) << 6 | int(buf[i + 1]) & 63
+            i += 2
+        else:
+            i += 1
+        if _is_word_alone(c):
+            words += 1
+            inside = False
+        elif LOWER_A <= (c | 32) <= LOWER_Z or ZERO <= c <= NINE or (_LATIN <= c < _AROUND_LATIN and _is_letter(c)):
+            words += not inside
+            inside = True
+        elif c < _SURROGATES or c >= _AFTER_PRIVATE_USE:
+            inside = False
+    return words
 
 
 @njit(nogil=True, cache=True)

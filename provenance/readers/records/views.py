@@ -5,14 +5,16 @@ The rule, for every record by itself, whatever batch or file it stands in:
 - A key has a *role* by its name alone, which holds for what stands below it (`column_roles`).
 - `whole` joins the values of text roles by newline: system, history, chat, instruction, input, text, answer; within a
   role by the table's order of names, within a name as they stand. Blank values are left out, and so is a value
-  that repeats the one before it in its role (the same answer under two names is one answer).
+  that repeats the one before it in its role (the same answer under two names is one answer). Behind them stand the
+  record's other strings of six words or more, as they stand: a text is no label, whatever its column is called.
 - In a chat the turns of the assistant are answers, all others prompt, in their order. In a list of turns under an
   answer (`chosen`), turns of others are prompt too.
 - `prompt` is the same without answers, where a record has an answer and something beside it; null otherwise.
 - `answer` is the answers alone, where there is a prompt; null otherwise.
 - A record without any value in a text role has as `whole` its other strings that contain a letter, as they stand; below
   keys that are ids or metadata none is taken.
-- `aside` joins what none of these holds, for detectors alone: other strings beside text roles, addresses, licences,
+- `fields` are the texts of its columns, one by one, where they are none of these views (`field_views`).
+- `aside` joins what `whole` does not hold, for detectors alone: shorter strings beside text roles, addresses, licences,
   origins, ids and metadata. A value without a letter stands there if it may be a phone number or an IP address, or if
   its column is called as personal data is; a mere number is nothing.
 - `named` lists columns that are called as personal data is (`personal_columns`).
@@ -23,7 +25,7 @@ Readers put down values on a tape (`value_tape`). No Python touches a record.
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
-# ruff: noqa: PLR1714, SIM109, SIM110 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.core import schemas
-from provenance.readers.records import personal_columns, string_kernels
+from provenance.core.tables.schema_fields import FIELDS
+from provenance.readers.records import field_views, personal_columns, string_kernels
 from provenance.readers.records.column_roles import (
     ANSWER,
     CHAT,
@@ -54,30 +57,16 @@ from provenance.readers.records.value_tape import (
     ANSWERS,
     BLANK,
     DEAD,
-    END,
     FLAGS,
     GROUP,
     KIND,
     RANK,
     REC,
-    START,
     join_values,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-@njit(nogil=True, cache=True)
-def _is_same_value(buf: Any, tape: Any, a: int, b: int) -> bool:
-    """Say whether two rows hold the same bytes."""
-    start, other, size = tape[a, START], tape[b, START], tape[b, END] - tape[b, START]
-    if tape[a, END] - start != size:
-        return False
-    for k in range(size):
-        if buf[start + k] != buf[other + k]:
-            return False
-    return True
 
 
 @njit(nogil=True, cache=True)
@@ -163,7 +152,7 @@ def _pick_rows(buf: Any, tape: Any, order: Any, aside: Any, picks: Any, counts: 
         for j in range(first, end):
             k = np.int64(order[j])
             kind = np.int64(tape[k, KIND])
-            if (URL <= kind <= ORIGIN) or (kind == OTHER and text):
+            if (URL <= kind <= ORIGIN) or (kind == OTHER and text and not field_views.is_long(buf, tape, k)):
                 picks[_ASIDE, counts[_ASIDE]] = k
                 counts[_ASIDE] += 1
             if kind == URL and not url:
@@ -180,7 +169,12 @@ def _pick_rows(buf: Any, tape: Any, order: Any, aside: Any, picks: Any, counts: 
                 counts[_ORIGIN] += 1
             elif is_text_role(kind) or (kind == OTHER and not text):
                 once = kind != OTHER and kind != CHAT  # a value that repeats the one before it; turns may
-                if not (once and before >= 0 and tape[before, KIND] == kind and _is_same_value(buf, tape, before, k)):
+                if not (
+                    once
+                    and before >= 0
+                    and tape[before, KIND] == kind
+                    and field_views.is_same_value(buf, tape, before, k)
+                ):
                     picks[_WHOLE, counts[_WHOLE]] = k
                     counts[_WHOLE] += 1
                 before = k
@@ -188,13 +182,20 @@ def _pick_rows(buf: Any, tape: Any, order: Any, aside: Any, picks: Any, counts: 
                     continue
                 side = 2 if tape[k, FLAGS] & ANSWERS else 1
                 last = before_answer if side == 2 else before_asked
-                if not (once and last >= 0 and tape[last, KIND] == kind and _is_same_value(buf, tape, last, k)):
+                if not (
+                    once and last >= 0 and tape[last, KIND] == kind and field_views.is_same_value(buf, tape, last, k)
+                ):
                     picks[side, counts[side]] = k
                     counts[side] += 1
                 if side == 2:
                     before_answer = k
                 else:
                     before_asked = k
+        for j in range(first, end):  # a text beside text roles, whatever its column is called
+            k = np.int64(order[j])
+            if text and tape[k, KIND] == OTHER and field_views.is_long(buf, tape, k):
+                picks[_WHOLE, counts[_WHOLE]] = k
+                counts[_WHOLE] += 1
         first = end
     while beside < aside.shape[0]:
         picks[_ASIDE, counts[_ASIDE]] = aside[beside]
@@ -211,6 +212,8 @@ class Views:
         surrogates: values with a lone surrogate, which is U+FFFD now.
         aside: for detectors alone; None = no record has any.
         named: columns that are called as personal data is; None = no record has any.
+        fields: FIELDS; None = no record has any.
+        short_fields: fields of each record that are too short to be compared by themselves; None = none.
     """
 
     whole: pa.Array
@@ -222,16 +225,21 @@ class Views:
     surrogates: int
     aside: pa.Array | None = None
     named: pa.Array | None = None
+    fields: pa.Array | None = None
+    short_fields: pa.Array | None = None
 
 
-def build_views(buf: Any, tape: Any, count: int, names: Sequence[str] | None = None) -> Views:
+def build_views(
+    buf: Any, tape: Any, count: int, names: Sequence[str] | None = None, *, columns: Sequence[str] = ("",)
+) -> Views:
     """Make the views of records from the tape of their values, by this module's rule.
 
     Args:
         buf: bytes that the tape points into.
         tape: one row a value, in order of appearance; it is settled in place.
         count: number of records.
-        names: of columns that the tape numbers; None = it says where keys of JSON begin.
+        names: of columns that the tape numbers as called as personal data is; None = it says where keys of JSON begin.
+        columns: names of all columns, by number, the first one empty.
 
     Returns:
         Views of `count` records.
@@ -251,7 +259,9 @@ def build_views(buf: Any, tape: Any, count: int, names: Sequence[str] | None = N
         for k, texts in enumerate(joined[3:_ASIDE])
     )
     named = personal_columns.name_columns(buf, tape, count, names)
-    return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0], joined[_ASIDE], named)
+    rows = [picks[k, : counts[k]] for k in (_WHOLE, _PROMPT, _ANSWER)]
+    fields, short = field_views.build_fields(buf, tape, order, rows, count=count, columns=columns)
+    return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0], joined[_ASIDE], named, fields, short)
 
 
 def _order_by_record(tape: Any, rows: Any) -> Any:
@@ -283,10 +293,16 @@ def make_batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.R
             *(views.whole, views.prompt, views.answer, views.url, views.licence, views.origin),
             pa.nulls(len(errors), pa.large_string()) if views.aside is None else views.aside,
             pa.nulls(len(errors), pa.list_(pa.string())) if views.named is None else views.named,
+            pa.nulls(len(errors), FIELDS) if views.fields is None else views.fields,
+            _zeros(len(errors)) if views.short_fields is None else views.short_fields,
             _REASONS.take(pa.array(codes)) if codes.any() else pa.nulls(len(codes), pa.string()),
         ],
         schema=schemas.RECORDS,
     )
+
+
+def _zeros(count: int) -> pa.Array:
+    return pa.array(np.zeros(count, np.int32))
 
 
 def make_text_views(whole: pa.Array) -> Views:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from provenance import checks
 from provenance.core.model import SEVERITIES
+from provenance.core.tables.match_views import select_within
 from provenance.core.wording import choose_verb, count_noun
 from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 
@@ -52,7 +53,7 @@ def choose_examples(
     values = pa.array(names, pa.string())
     known = {names[a] * len(names) + names[b]: (a, b) for a, b in wanted}
     part, codes = matches.schema.empty_table(), np.zeros(0, np.int64)
-    for batch in matches.to_batches():
+    for batch in select_within(matches).to_batches():
         sides = [pc.fill_null(pc.index_in(batch[side], value_set=values), -1).to_numpy() for side in _SIDES]
         code = np.where((sides[0] < 0) | (sides[1] < 0), -1, sides[0].astype(np.int64) * len(names) + sides[1])
         positions = np.flatnonzero(np.isin(code, list(known)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from provenance.core.model import VIEWS
+from provenance.core.tables.match_views import select_within
 from provenance.core.wording import choose_verb, count_noun
 from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 
@@ -48,7 +49,8 @@ def render(overlaps: pa.Table, findings: Sequence[Mapping[str, Any]]) -> Markup:
     Returns:
         The pictures of all views, a legend, and a table that says the same.
     """
-    whole = overlaps.filter(pc.and_(pc.is_null(overlaps["path_a"]), pc.is_null(overlaps["path_b"])))
+    whole = select_within(overlaps)
+    whole = whole.filter(pc.and_(pc.is_null(whole["path_a"]), pc.is_null(whole["path_b"])))
     cells: dict[str, Cells] = {view: {} for view in VIEWS}
     for row in whole.to_pylist():
         if row["near"] and row["source_a"] != row["source_b"]:

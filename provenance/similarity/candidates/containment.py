@@ -33,7 +33,7 @@ from provenance.core import engines
 from provenance.core.scratch import partitions
 from provenance.core.scratch.partitions import Partition, PartitionWriter
 from provenance.core.scratch.scratch_arrays import ColumnFiles, map_columns, open_array
-from provenance.similarity.candidates import anchor_filters, distinct_texts
+from provenance.similarity.candidates import anchor_filters, distinct_texts, view_pairs
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-LEAST_SHINGLES = 4
-"""Distinct shingles (eight words) that a text must have to be looked for inside others."""
+LEAST_SHINGLES = 2
+"""Distinct shingles (six words) that a text must have to be looked for inside others."""
 
 TEXTS_PER_ANCHOR = 64
 """Texts that may be filed under one shingle."""
@@ -92,12 +92,14 @@ class ContainedPairs(NamedTuple):
         right: of the same.
         unfiled: texts that could be filed under no shingle.
         thinned: texts that stand in more longer ones than are kept.
+        short: texts that are too short to be looked for.
     """
 
     left: Ints
     right: Ints
     unfiled: int
     thinned: int
+    short: int = 0
 
 
 class _Work(NamedTuple):
@@ -111,6 +113,7 @@ class _Work(NamedTuple):
         rank: which of a text's hashes is tried as its anchor.
         home: the file that alone has most of the texts; negative = none.
         bounds: of the anchors.
+        across: whether nodes are of several views: then those are looked for that are prompts or columns.
     """
 
     folder: str
@@ -120,6 +123,7 @@ class _Work(NamedTuple):
     rank: int = 0
     home: int = -1
     bounds: anchor_filters.FilterBounds = anchor_filters.FilterBounds(0, 0)
+    across: bool = False
 
     def sets(self) -> MaskedSets:
         return distinct_texts.load_sets(Path(self.folder))
@@ -172,12 +176,13 @@ class _Filed(NamedTuple):
     waiting: DealtFiles
 
 
-def find_contained(folder: Path, engine: Mapper) -> ContainedPairs:
+def find_contained(folder: Path, engine: Mapper, *, across: bool = False) -> ContainedPairs:
     """Find every set that a larger one of another file holds whole, near ones left out.
 
     Args:
         folder: that holds the nodes, and of every one the one file in which it stands; files are made there.
         engine: what the parts run on.
+        across: whether the nodes are of several views, of which VIEWS_FILE_NAME speaks.
 
     Returns:
         The pairs, and how many sets were left aside or have more holders than are kept.
@@ -187,7 +192,7 @@ def find_contained(folder: Path, engine: Mapper) -> ContainedPairs:
     row = sum(field.type.bit_width // 8 for field in _ANCHORS)
     ranges = partitions.count_partitions(row * count, engine.workers)
     per_range = 1 << max(0, (-(-count // ranges) - 1).bit_length())
-    work = _Work(str(folder), ranges, ranges, per_range, home=_find_largest_file(only_file))
+    work = _Work(str(folder), ranges, ranges, per_range, home=_find_largest_file(only_file), across=across)
     cuts = np.linspace(0, count, _RANGES_PER_WORKER * engine.workers + 1).astype(int).tolist()
     pieces = [(number, *cut) for number, cut in enumerate(pairwise(cuts))]
     anchors, unfiled = _file_under_anchors(work, engine, pieces)
@@ -215,7 +220,8 @@ def find_contained(folder: Path, engine: Mapper) -> ContainedPairs:
     written.close()
     partitions.remove_files(found)
     left, right = map_columns(folder, "inside", _PAIR)
-    return ContainedPairs(left, right, unfiled, thinned)
+    short = int(np.count_nonzero(sets.distinct < LEAST_SHINGLES))
+    return ContainedPairs(left, right, unfiled, thinned, short)
 
 
 def _find_largest_file(only_file: npt.NDArray[np.int32]) -> int:
@@ -283,6 +289,9 @@ def _list_waiting(part: _Part, sets: MaskedSets) -> Iterator[tuple[Ints, Shingle
         return
     for piece in sets.pieces(*part.texts):
         numbers = piece.start + np.flatnonzero(sets.sizes(piece) >= LEAST_SHINGLES)
+        if part.work.across:
+            views = view_pairs.open_views(Path(part.work.folder))[numbers]
+            numbers = numbers[views & (view_pairs.PROMPT | view_pairs.FIELD) > 0]
         if len(numbers):
             yield numbers, sets.select(numbers)
 
@@ -337,6 +346,7 @@ def _pair_texts(part: _Part) -> DealtFiles:
     work, anchors = part.work, partitions.read_columns(part.anchors, _ANCHORS)
     heads, following = _link_anchors(anchors[0])
     writer = work.writer(f"candidates-{part.number}", _CANDIDATES, work.ranges)
+    told_apart = view_pairs.ViewPairs.load(Path(work.folder)) if work.across else None
     for looks in partitions.read_pieces(part.rows):
         columns, at = tuple(column.to_numpy() for column in looks.columns), 0
         while at < len(looks):
@@ -344,6 +354,9 @@ def _pair_texts(part: _Part) -> DealtFiles:
             made = tuple(np.empty(size, type_) for type_ in (np.int64, np.int64, np.uint64))
             count, at = _pair_looks((heads, following), tuple(anchors), columns, at, made)
             pairs = [each[:count].copy() for each in made]
+            if told_apart is not None:
+                new = told_apart.tell_new(pairs[1], pairs[0], inside=True)
+                pairs = [each[new] for each in pairs]
             writer.add(pairs, work.range_of(pairs[0]))
     return writer.close()
 

@@ -10,6 +10,8 @@ would write them once more. Scratch costs about 8 bytes a distinct shingle of a 
 several views; of each view 300 bytes a node and 50 a record, and while they are put together 300 bytes a node and 56 of
 each once more; memory does not grow with them.
 
+Texts of several views may be brought together: the number of a member's view stands above the ROW_BITS bits of its row.
+
 Whoever is killed over it may begin again: nothing that it was given goes before all that is made of it is there.
 """
 
@@ -41,6 +43,12 @@ SETS_FILE_NAME = "sets"
 
 PLACES = (("start", pa.int64()), ("stop", pa.int64()), ("width", pa.uint8()), ("bit", pa.int16()))
 """Columns that say where a set is in that file: `shingle_sets.PlacedSets`."""
+
+ROW_BITS = 44
+"""Bits of the number of a record in `row`; above them stands the number of its view, where there are several."""
+
+VIEWS_FILE_NAME = "views"
+"""The file in the folder of nodes of several views that says of every node which views its members are, uint8."""
 
 ONLY_FILE_NAME = "alone"
 """The file in a view's scratch folder that says of every node the one file in which it stands, -1 = several; int32."""
@@ -127,10 +135,13 @@ class MembersFile(NamedTuple):
     Args:
         path: the file.
         numbers: the number in the scan of each file of its bundle.
+        views: the number in the scan of each of its views, by what stands above the bits of a row; None = it has one
+            view, and so have all others.
     """
 
     path: str
     numbers: npt.NDArray[Any]
+    views: npt.NDArray[Any] | None = None
 
 
 def read_batches(path: str) -> Iterator[pa.RecordBatch]:
@@ -142,7 +153,15 @@ def read_batches(path: str) -> Iterator[pa.RecordBatch]:
                 yield batch
 
 
-def build_nodes(sets: Sequence[str], members: Iterable[MembersFile], *, file_sources: Ints, scratch: Path) -> Nodes:
+def build_nodes(
+    sets: Sequence[str],
+    members: Iterable[MembersFile],
+    *,
+    file_sources: Ints,
+    scratch: Path,
+    least: int = 0,
+    keep: bool = False,
+) -> Nodes:
     """Find the distinct texts among records, and who holds them.
 
     Args:
@@ -150,35 +169,44 @@ def build_nodes(sets: Sequence[str], members: Iterable[MembersFile], *, file_sou
         members: scratch files of MEMBERS.
         file_sources: the number of each file's source.
         scratch: a folder for what is put together; beside it is the file SETS_FILE_NAME, of which SETS speak.
+        least: distinct shingles that a text must have; records of others are left out.
+        keep: whether the files of SETS stay, for another view.
 
     Returns:
         The nodes.
     """
     if not (scratch / _DONE).exists():  # else they are there: whoever made them was killed later
-        _put_together(sets, members, file_sources, scratch)
+        _put_together(sets, members, file_sources, scratch, least)
         (scratch / _DONE).touch()
-    for path in sets:
+    for path in () if keep else sets:
         with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
             Path(path).unlink(missing_ok=True)
     return load_nodes(scratch)
 
 
-def _put_together(sets: Sequence[str], members: Iterable[MembersFile], file_sources: Ints, scratch: Path) -> None:
+def _put_together(
+    sets: Sequence[str], members: Iterable[MembersFile], file_sources: Ints, scratch: Path, least: int
+) -> None:
     texts = Ordering(scratch, "texts", _TEXT)
     rows = 0
     for path in sets:
         for batch in read_batches(path):
-            texts.add(_text_rows(batch, np.arange(rows, rows + len(batch)), np.full(len(batch), -1)))
+            long = np.flatnonzero(batch["distinct"].to_numpy() >= least)
+            texts.add(_text_rows(batch, rows + np.arange(len(batch)), np.full(len(batch), -1))[long])
             rows += len(batch)
-    for path, numbers in members:
+    for path, numbers, views in members:
         for batch in read_batches(path):
-            texts.add(_text_rows(batch, batch["row"].to_numpy(), numbers[batch["file"].to_numpy()]))
+            row = batch["row"].to_numpy()
+            if views is not None:
+                row = row & (1 << ROW_BITS) - 1 | views[row >> ROW_BITS] << ROW_BITS
+            texts.add(_text_rows(batch, row, numbers[batch["file"].to_numpy()]))
     members_by_set = Ordering(scratch, "held", _MEMBER, bits=max(1, rows.bit_length()))
     for part in texts:
         members_by_set.add(_match_members_to_sets(part))
     with contextlib.closing(_NodeWriter(scratch, file_sources)) as written:
         for part in members_by_set:
-            written.add(part)
+            if len(part):  # all texts of it may be too short
+                written.add(part)
     _copy_sets(sets, scratch)
 
 
@@ -238,10 +266,11 @@ def _match_members_to_sets(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
     is_set = texts["file"] < 0
     place = np.where(is_set, texts["row"], np.iinfo(np.int64).max)
     standing = np.repeat(np.minimum.reduceat(place, first), np.diff(np.r_[first, len(texts)]))
-    found = np.empty(len(texts) - np.count_nonzero(is_set), _MEMBER)
-    found["set"] = standing[~is_set]
+    is_member = ~is_set & (standing < np.iinfo(np.int64).max)
+    found = np.empty(np.count_nonzero(is_member), _MEMBER)
+    found["set"] = standing[is_member]
     for name in ("file", "row"):
-        found[name] = texts[name][~is_set]
+        found[name] = texts[name][is_member]
     return found
 
 

@@ -27,6 +27,7 @@ from provenance.similarity.candidates import (
     distinct_texts,
     minhash,
     pair_partitions,
+    view_pairs,
 )
 from provenance.similarity.text import shingle_sets, shingles
 
@@ -42,6 +43,7 @@ Ints = npt.NDArray[np.int64]
 DISTINCTIVE_FILE_NAME = "own"
 """The file in a view's scratch folder that says of every node how much of it is no boilerplate, int64."""
 
+_VIEWS_OF_A_TEXT = 3  # nodes of several views that a shingle of one record is in: its column, its prompt, its whole
 _RECENT_SLOTS = 1 << 16  # nodes that a worker remembers to have written
 _CHUNK = 1 << 16  # nodes or pairs looked at at a time
 _PARTS_PER_WORKER = 4  # of nodes
@@ -178,6 +180,7 @@ class SimilarPairs:
         pivoted: nodes that were compared with pivots alone in some band.
         not_anchored: nodes that were not looked for inside longer ones.
         thinned: nodes that stand in more longer ones than are kept.
+        short: nodes that are too short to be looked for inside longer ones.
     """
 
     nodes: Nodes
@@ -191,9 +194,10 @@ class SimilarPairs:
     pivoted: int
     not_anchored: int
     thinned: int
+    short: int
 
 
-def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
+def find_similar(nodes: Nodes, scratch: Path, threads: int = 1, *, across: bool = False) -> SimilarPairs:
     """Find the pairs of nodes of different files that are near, or of which one stands inside the other.
 
     A pair at Jaccard j >= 0.8 is found with the probability `minhash.candidate_probability(j)`.
@@ -202,16 +206,25 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
         nodes: the nodes.
         scratch: a folder for the arrays of the answer.
         threads: that work side by side.
+        across: whether the nodes are of several views: then of pairs those alone that `view_pairs` calls new.
 
     Returns:
         The pairs; the same however nodes are numbered, but for their numbers.
     """
     pairs, engine = ColumnFiles(scratch, "pair", _PAIR), Threads(threads)
-    near_count, pivoted, inside = _find_pairs(nodes, pairs, scratch, engine)
+    if across:
+        view_pairs.write_views(nodes, scratch)
+    near_count, pivoted, inside = _find_pairs(nodes, pairs, scratch, engine, across=across)
     pairs.close()
     left_nodes, right_nodes, shared = map_columns(scratch, "pair", _PAIR)
     node_distinctive, distinctive, boilerplate_count = _count_distinctive(
-        nodes, left_nodes, right_nodes, near_count=near_count, scratch=scratch, engine=engine
+        nodes,
+        left_nodes,
+        right_nodes,
+        near_count=near_count,
+        scratch=scratch,
+        engine=engine,
+        across=across,
     )
     return SimilarPairs(
         nodes,
@@ -225,11 +238,12 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
         pivoted,
         inside.unfiled,
         inside.thinned,
+        inside.short,
     )
 
 
 def _find_pairs(
-    nodes: Nodes, pairs: ColumnFiles, scratch: Path, engine: Mapper
+    nodes: Nodes, pairs: ColumnFiles, scratch: Path, engine: Mapper, *, across: bool
 ) -> tuple[int, int, containment.ContainedPairs]:
     """Write the near pairs and then the contained ones; return how many are near, and what was left aside."""
     only_file = create_array(scratch / distinct_texts.ONLY_FILE_NAME, np.int32, len(nodes))
@@ -238,15 +252,17 @@ def _find_pairs(
     if not len(nodes) or (only_file[0] >= 0 and (only_file == only_file[0]).all()):
         none = np.zeros(0, np.int64)
         return 0, 0, containment.ContainedPairs(none, none, 0, 0)
+    told_apart = view_pairs.ViewPairs.load(scratch) if across else None
     candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, only_file, scratch=scratch)
 
     def find_contained() -> containment.ContainedPairs:
-        return containment.find_contained(scratch, engine)
+        return containment.find_contained(scratch, engine, across=across)
 
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(find_contained) if engine.workers > 1 else None
         for band in candidates.bands():
-            for left, right, shared in pair_partitions.verify_candidates(scratch, engine, band):
+            new = band if told_apart is None else _keep_new(band, told_apart)
+            for left, right, shared in pair_partitions.verify_candidates(scratch, engine, new):
                 candidates.count_near(left, right)
                 pairs.add(left, right, shared)
         inside = pending.result() if pending is not None else find_contained()
@@ -255,6 +271,12 @@ def _find_pairs(
         shorter = inside.left[part]
         pairs.add(shorter, inside.right[part], nodes.sets.sizes(shorter))
     return near_count, candidates.pivoted, inside
+
+
+def _keep_new(band: Iterator[tuple[Ints, Ints]], told_apart: view_pairs.ViewPairs) -> Iterator[tuple[Ints, Ints]]:
+    for left, right in band:
+        new = told_apart.tell_new(left, right)
+        yield left[new], right[new]
 
 
 class _Part(NamedTuple):
@@ -274,15 +296,20 @@ class _Part(NamedTuple):
 
 
 def _count_distinctive(
-    nodes: Nodes, left: Ints, right: Ints, *, near_count: int, scratch: Path, engine: Mapper
+    nodes: Nodes, left: Ints, right: Ints, *, near_count: int, scratch: Path, engine: Mapper, across: bool
 ) -> tuple[Ints, Ints, int]:
     """Count what nodes and pairs are beyond boilerplate, and how many shingles are that."""
     matched = create_array(scratch / _MATCHED, np.bool_, len(nodes))
+    told_apart = view_pairs.ViewPairs.load(scratch) if across else None
+    common_from = boilerplate.COMMON_FROM * (_VIEWS_OF_A_TEXT if across else 1)
     for part in _slices(len(nodes)):
-        matched[part] = nodes.in_several_files(part)
+        shared = nodes.in_several_files(part) if told_apart is None else view_pairs.are_shared(told_apart, part)
+        matched[part] = shared
     for part in _slices(len(left)):
-        matched[left[part]] = matched[right[part]] = True
-    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch, engine)
+        matched[left[part]] = True
+        if part.start < near_count or not across:  # of what is inside, the longer is not read
+            matched[right[part]] = True
+    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch, engine, common_from=common_from)
     mask.tofile(scratch / _MASK)
     counts = [
         create_array(scratch / name, np.int64, count)

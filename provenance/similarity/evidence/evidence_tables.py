@@ -134,6 +134,7 @@ class _Evidence:
         sizes = np.zeros((BETWEEN + 1, len(self._rules.paths)), np.int64)
         file = pc.index_in(of_files["path_a"], value_set=self._rules.paths).to_numpy()
         np.maximum.at(sizes, (number_views(of_files), file), of_files["records_a"].to_numpy())
+        sizes[BETWEEN] = self._codes[FileCode.RECORDS]
         return sizes
 
     def _count_texts(self, kind: int, a: Ints, b: Ints, within: Ints) -> Ints:
@@ -230,7 +231,7 @@ class _Evidence:
         both = place < len(forth)
         both[both] = forth[place[both]] == back[both]
         returned[both] = count[place[both]]
-        share = np.maximum(count / sizes[a], returned / sizes[b])
+        share = np.maximum(count / np.maximum(sizes[a], 1), returned / np.maximum(sizes[b], 1))
         keys = file * self._places.groups + group  # ascending, as its sets are
         key = np.searchsorted(keys, a * self._places.groups + codes[FileCode.GROUP, b])
         highest = np.zeros(len(keys))

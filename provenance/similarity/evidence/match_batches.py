@@ -54,8 +54,8 @@ def iterate_by_record(matches: pa.Table, paths: pa.Array) -> Iterator[MatchRows]
         Rows by number, sorted by record; together all there are.
     """
     waiting: list[pa.Table] = []
-    runs = _find_runs(matches.select([name for name in ("view", "view_b", "path_a") if name in matches.column_names]))
-    needed = matches.select([name for name in _COLUMNS if name in matches.column_names])
+    runs = _find_runs(matches.select(["view", "view_b", "path_a"]))
+    needed = matches.select(_COLUMNS)
     for places in runs.values():
         for views in _split_by_row([needed.slice(start, stop - start) for start, stop in places]):
             if waiting and sum(map(len, waiting)) + sum(map(len, views)) > ROWS_PER_BATCH:

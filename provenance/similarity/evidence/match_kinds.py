@@ -68,9 +68,8 @@ def number_views(table: pa.Table | pa.RecordBatch) -> Ints:
         table: MATCHES or OVERLAPS.
     """
     view = pc.fill_null(pc.index_in(table["view"], value_set=pa.array(VIEWS)), BETWEEN)
-    if "view_b" in table.schema.names:  # entries before it was added lack it
-        view = pc.if_else(pc.fill_null(pc.equal(table["view"], table["view_b"]), True), view, BETWEEN)
-    return np.asarray(view).astype(np.int64)
+    same = pc.fill_null(pc.equal(table["view"], table["view_b"]), True)  # entries before it was added lack it
+    return np.asarray(pc.if_else(same, view, BETWEEN)).astype(np.int64)
 
 
 class Places(NamedTuple):

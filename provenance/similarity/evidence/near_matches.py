@@ -84,7 +84,7 @@ def match_near(similar: SimilarPairs, scratch: Path) -> Iterator[NearMatches]:
         Matches by record, and counts by pair of files and of sources, both directions; together all there are.
     """
     cells = similar.nodes.cells
-    for pairs in _order_directions(similar, scratch):
+    for pairs in order_directions(similar, scratch):
         cost = np.cumsum(cells.first[pairs["right"] + 1] - cells.first[pairs["right"]])
         ends = np.r_[0, np.flatnonzero(np.diff(pairs["left"])) + 1, len(pairs)]  # of what starts from one node
         first = 0
@@ -96,8 +96,16 @@ def match_near(similar: SimilarPairs, scratch: Path) -> Iterator[NearMatches]:
             first = last
 
 
-def _order_directions(similar: SimilarPairs, scratch: Path) -> Ordering:
-    """Put both directions of every pair in the order of the node they start from."""
+def order_directions(similar: SimilarPairs, scratch: Path) -> Ordering:
+    """Put both directions of every pair in the order of the node they start from.
+
+    Args:
+        similar: from `near_pairs.find_similar`.
+        scratch: a folder in which pairs are put in order.
+
+    Returns:
+        Parts of _PAIR; all pairs of a node stand in one.
+    """
     pairs = Ordering(scratch, "directed", _PAIR, share=_MEMORY_SHARE, bits=max(1, len(similar.nodes).bit_length()))
     for at in range(0, len(similar.left), _CELL_PAIRS_AT_A_TIME):
         left, right, shared, distinctive = (

@@ -338,8 +338,6 @@ def name_views(overlaps: pa.Table, source: str, other: str) -> str:
         source: id of the source that carries a finding.
         other: id of the other.
     """
-    if "view_b" not in overlaps.column_names:
-        return ""
     of_pair = pc.and_(pc.equal(overlaps["source_a"], source), pc.equal(overlaps["source_b"], other))
     rows = overlaps.filter(pc.and_(of_pair, pc.is_null(overlaps["path_a"])))
     rows = rows.filter(pa.array(number_views(rows) == BETWEEN)).to_pylist()

@@ -59,13 +59,18 @@ def test_a_match_stands_in_the_partition_of_its_record_and_once(tmp_path):
     order = orders([(0, 4), (1, 4)], 4)
     places = [(1, 0, 0, 3), (0, 3, 1, 0), (0, 0, 1, 1), (1, 3, 0, 0)]
     for _ in range(2):  # the first was ended, and begins anew
-        dealer = match_rows.RowDealer(tmp_path / "rows", order, view="prompt", exact=True)
-        dealer.add(make_rows(places))
-        dealer.add(make_rows([]))
+        dealer = match_rows.RowDealer(tmp_path / "rows", order)
+        kind = match_rows.pack_kinds(1, 2, True)
+        dealer.add(make_rows(places), np.full(len(places), kind, np.int32))
+        dealer.add(make_rows([]), np.zeros(0, np.int32))
         parts = gather_partitions([dealer.close()])
     found = []
     for part in parts:
         key, row_b, file_b, *_, kind = partitions.read_columns(part, match_rows.MATCH_ROWS)
         found.append(list(zip(*(each.tolist() for each in (*order.read_keys(key), file_b, row_b)), strict=True)))
-        assert set(kind.tolist()) == {3}
+        assert [each.tolist() for each in match_rows.unpack_kinds(kind.astype(np.int64))] == [
+            [1] * 2,
+            [2] * 2,
+            [True] * 2,
+        ]
     assert found == [[places[1], places[2]], [places[0], places[3]]]

@@ -15,6 +15,7 @@ from provenance.core import schemas
 from provenance.core.model import VIEWS
 from provenance.core.scratch.partitions import gather_partitions
 from provenance.pipeline.matching import match_rows, match_table
+from provenance.pipeline.matching.across_tasks import NO_COLUMNS
 from provenance.similarity.evidence import exact_matches, match_batches, match_counts
 from provenance.similarity.evidence.evidence_rules import load_rules, make_rules
 from provenance.sources.file_splits import Split
@@ -73,7 +74,7 @@ def overlaps():
     sizes = {"records_a": RECORDS, "records_b": RECORDS}
     return schemas.rows(
         [
-            {"view": view, "source_a": SOURCES[a], "path_a": PATHS[a], "source_b": SOURCES[b], "path_b": PATHS[b]} | sizes | counts
+            {"view": view, "view_b": view, "source_a": SOURCES[a], "path_a": PATHS[a], "source_b": SOURCES[b], "path_b": PATHS[b]} | sizes | counts
             for view in VIEWS for a in range(5) for b in range(5) if a != b
         ],
         schemas.OVERLAPS,
@@ -87,7 +88,7 @@ def name_rows(view, exact, rows):
     ):
         jaccard = shared / (distinct_a + distinct_b - shared)
         yield {
-            "view": view, "source_a": SOURCES[a], "path_a": PATHS[a], "row_a": row, "source_b": SOURCES[b],
+            "view": view, "view_b": view, "source_a": SOURCES[a], "path_a": PATHS[a], "row_a": row, "source_b": SOURCES[b],
             "path_b": PATHS[b], "row_b": other, "jaccard": jaccard, "shared": shared, "distinct_a": distinct_a,
             "distinct_b": distinct_b, "method": "exact" if exact else "near" if jaccard >= 0.8 else "contained",
             "distinctive": distinctive, "start_b": None, "stop_b": None,
@@ -104,18 +105,21 @@ def test_partitions_together_are_all_matches_in_order(tmp_path, monkeypatch, rec
     chance, expected, dealt = np.random.default_rng(records), [], []
     for view in VIEWS:
         for exact in (True, False):
-            dealer = match_rows.RowDealer(tmp_path / f"rows-{view}-{exact}", order, view=view, exact=exact)
+            dealer = match_rows.RowDealer(tmp_path / f"rows-{view}-{exact}", order)
             found = matches(chance, view, exact)
             expected += name_rows(view, exact, found)
             for at in range(0, len(found), 100):
-                dealer.add(found.slice(at, 100))
+                some, number = found.slice(at, 100), VIEWS.index(view)
+                dealer.add(some, np.full(len(some), match_rows.pack_kinds(number, number, exact), np.int32))
             dealt.append(dealer.close())
     expected.sort(
         key=lambda row: (VIEWS.index(row["view"]), row["source_a"], row["path_a"], row["row_a"], row["path_b"])
     )
-    made, counted = match_table.make_match_tables(
-        gather_partitions(dealt), order, make_rules_of(), overlaps(), scratch=tmp_path, run=run
+    made, across, counted = match_table.make_match_tables(
+        gather_partitions(dealt), order, make_rules_of(), overlaps(), views=NO_COLUMNS, scratch=tmp_path, run=run
     )
+    assert not across.files.num_rows
+    assert not across.sources.num_rows
     assert made.to_pylist() == expected
     assert made.schema.equals(schemas.MATCHES, check_metadata=True)
     assert {len(chunk) for chunk in made["view"].chunks} <= set(range(rows + 1))

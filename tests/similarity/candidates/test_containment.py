@@ -88,13 +88,28 @@ BOOK = " ".join(WORDS)
         (" ".join(WORDS[:8]), True),
         (" ".join(WORDS[96:110]), True),
         (" ".join(WORDS[-8:]), True),
-        (" ".join(WORDS[:7]), False),  # three shingles
+        (" ".join(WORDS[:7]), True),  # three shingles
+        (" ".join(WORDS[50:56]), True),  # two
+        (" ".join([*WORDS[50:55], WORDS[56]]), False),
+        (" ".join(WORDS[:5]), False),  # one
         (" ".join([*WORDS[:20], "other"]), False),
         (" ".join(WORDS[10:100:2]), False),
         (" ".join(WORDS[:170]), False),  # near: 166 of 196
         (" ".join(WORDS[:150]), True),  # 146 of 196
     ],
-    ids=["begin", "middle", "end", "short", "one word more", "other order", "near", "not near"],
+    ids=[
+        "begin",
+        "middle",
+        "end",
+        "short",
+        "shorter",
+        "a word left out",
+        "one shingle",
+        "one word more",
+        "other order",
+        "near",
+        "not near",
+    ],
 )
 def test_a_passage_of_a_book(text, inside):
     assert listed(contained([BOOK, text]), [BOOK, text])[:1] == (

@@ -161,7 +161,7 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
     """With boilerplate from three texts on: what remains of both sides is compared as sets."""
     items = numbered(cells)
     learn = boilerplate.learn_boilerplate
-    boilerplate.learn_boilerplate = lambda sets, texts, scratch, engine: learn(
+    boilerplate.learn_boilerplate = lambda sets, texts, scratch, engine, **_: learn(
         sets, texts, scratch, engine, common_from=3
     )
     try:

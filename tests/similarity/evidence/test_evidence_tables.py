@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,13 +54,6 @@ def corpora(draw):
     matches = draw(st.dictionaries(ends.filter(lambda end: end[1] != end[3]), about, max_size=40))
     originals = dict.fromkeys(draw(st.sets(st.sampled_from(sorted(files)), max_size=2)), "known")
     return files, matches, originals, draw(st.integers(1, 6))
-
-
-def with_views(rows, schema):
-    """A table, with the view in which each was found."""
-    table = schemas.rows([{name: row[name] for name in row if name in schema.names} for row in rows], schema)
-    found = pa.array([row["view_b"] for row in rows], pa.string())
-    return table if "view_b" in schema.names else table.append_column("view_b", found)
 
 
 def name_view(view, view_b):
@@ -117,8 +109,8 @@ def make_tables(files, matches):
         for path, (source, licence, digest, _, unique) in files.items()
     ]
     return (
-        with_views(rows, schemas.MATCHES),
-        with_views(overlaps, schemas.OVERLAPS),
+        schemas.rows(rows, schemas.MATCHES),
+        schemas.rows(overlaps, schemas.OVERLAPS),
         schemas.ordered(schemas.rows(listed, schemas.FILES), "path"),
     )
 
