@@ -53,6 +53,7 @@ def find(
     indexes: Sequence[Mapping[str, Any]],
     sizes: TextSizes,
     uncounted: pa.Table,
+    overlaps: pa.Table,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share text under conflicting licences.
 
@@ -65,6 +66,7 @@ def find(
         indexes: what was looked for.
         sizes: of the text there is.
         uncounted: UNCOUNTED.
+        overlaps: OVERLAPS.
     """
     listed: set[tuple[str, str]] = set()
     about = {row["source"]: row for row in sources.select(["source", "acquired"]).to_pylist()}
@@ -91,7 +93,7 @@ def find(
             f"({worst.licence_a}{_dated(about[source])}) "
             f"{shared_text.phrase_relation(forth, other)} ({worst.licence_b}{_dated(about[other])}), whose licence "
             f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, file_counts[other])}. "
-            f"{lineage.sentence(source, other)}{_others(more)}",
+            f"{lineage.sentence(source, other)}{shared_text.name_views(overlaps, source, other)}{_others(more)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_a,
             row=worst.row,

@@ -58,6 +58,7 @@ def find(
     originals: Mapping[str, str],
     sizes: TextSizes,
     uncounted: pa.Table,
+    overlaps: pa.Table,
 ) -> Iterator[Finding]:
     """Yield pairs of sources of which one holds much of the other, and neither names the other.
 
@@ -69,6 +70,7 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         sizes: of the text there is.
         uncounted: UNCOUNTED.
+        overlaps: OVERLAPS.
     """
     licences, file_counts = shared_text.licences_by_path(files), shared_text.count_data_files(files)
     lineage = declared_facts.Lineage(sources, claims)
@@ -100,7 +102,8 @@ def find(
             message=f"{_phrase(items, counts[source])} of {lineage.called(source)} "
             f"{_place(items, lineage.called(other))}; "
             f"in the other direction {_phrase(there.get((other, source), []), counts[other])}. "
-            f"{_in_one_file(worst, file_counts[source], sizes)}{lineage.sentence(source, other)}{original}",
+            f"{_in_one_file(worst, file_counts[source], sizes)}{lineage.sentence(source, other)}"
+            f"{_views(items, overlaps)}{original}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,
@@ -171,6 +174,8 @@ def _phrase(items: Sequence[CopiedRecords], of: int) -> str:
         sum(getattr(item, name) for item in items) for name in ("matched", "contained_ab", "contained_ba")
     )
     details = list(shared_text.phrase_kinds(matched, inside, around))
+    crossed = sum(item.crossed for item in items)
+    details += [f"{crossed:,} by a prompt or column"] if crossed else []
     details += [f"of which {_count(items):,} count"] if _count(items) < matched else []
     note = f" ({'; '.join(details)})" if details else ""
     return f"{matched:,} of {of:,} records{note}"
@@ -185,6 +190,11 @@ def _in_one_file(item: CopiedRecords, file_count: int, sizes: TextSizes) -> str:
     if file_count < 2:
         return ""
     return f"In {item.path_a} alone they are {item.matched:,} of {sizes.of_file(item.path_a).records:,}. "
+
+
+def _views(items: Sequence[CopiedRecords], overlaps: pa.Table) -> str:
+    crossed = any(item.crossed for item in items)
+    return shared_text.name_views(overlaps, items[0].source_a, items[0].source_b) if crossed else ""
 
 
 def _place(items: Sequence[CopiedRecords], other: str) -> str:

@@ -54,6 +54,7 @@ def find(
     originals: Mapping[str, str],
     sizes: TextSizes,
     uncounted: pa.Table,
+    overlaps: pa.Table,
 ) -> Iterator[Finding]:
     """Yield sources of which one licenses text, and the other holds it without a licence.
 
@@ -65,6 +66,7 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         sizes: of the text there is.
         uncounted: UNCOUNTED.
+        overlaps: OVERLAPS.
     """
     listed: set[tuple[str, str]] = set()
     lineage, file_counts = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
@@ -79,7 +81,8 @@ def find(
             if item.path_a not in originals and item.licence_b in {each.licence_a for each in strict}
         ]
         if strict and copies and not lineage.is_upstream(other, source):
-            yield _restricted(copies, strict, lineage, file_counts, sizes)
+            named = lineage.sentence(other, source) + shared_text.name_views(overlaps, other, source)
+            yield _restricted(copies, strict, named, file_counts, sizes)
             listed.add((other, source))
         free = [item for item in items if item not in strict and item.path_a not in originals]
         if free and not lineage.is_upstream(source, other):
@@ -104,7 +107,7 @@ def _find_loss(licence: str | None) -> Loss | None:
 def _restricted(
     copies: Sequence[SharedRecords],
     strict: Sequence[SharedRecords],
-    lineage: declared_facts.Lineage,
+    named: str,
     file_counts: Mapping[str, int],
     sizes: TextSizes,
 ) -> Finding:
@@ -123,7 +126,7 @@ def _restricted(
         field="restricted",
         message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source}, for which no known licence is "
         f"stated, {shared_text.phrase_relation(forth, other)} ({worst.licence_b}), whose licence {says}; in the other "
-        f"direction {shared_text.phrase_shared(back, file_counts[other])}. {lineage.sentence(source, other)}",
+        f"direction {shared_text.phrase_shared(back, file_counts[other])}. {named}",
         limits=_LIMITS_OF_COPY,
         path=worst.path_a,
         row=worst.row,

@@ -8,9 +8,12 @@ from provenance.core.tables.schema_fields import make_field
 
 _TEXT, _INT = pa.string(), pa.int64()
 
+BETWEEN_VIEWS = "between"
+"""The view of what stands in another view of the other record, or in one of its columns; never sealed."""
+
 SHARED = pa.schema(
     [
-        make_field("view", _TEXT, "whole | prompt"),
+        make_field("view", _TEXT, "whole | prompt | between"),
         make_field("source_a", _TEXT, "source of the records"),
         make_field("path_a", _TEXT, "their file"),
         make_field("licence_a", _TEXT, "its licence; null = none whose terms are known", null=True),
@@ -67,6 +70,7 @@ COPIED = pa.schema(
             "contained_ab", _INT, "of `matched`, those that stand there inside longer ones alone", unit="records"
         ),
         make_field("contained_ba", _INT, "of `matched`, those that do no more than hold one of b", unit="records"),
+        make_field("crossed", _INT, "of `matched`, those found in another view or column alone", unit="records"),
         make_field("words", _INT, "words of `records` that stand in both, about", unit="words"),
         make_field("row", _INT, "the first whose prompt alone stands there, else of `records`, else of any prompt"),
         make_field("texts", _INT, "distinct texts among `records` of all files of the source", unit="texts"),
@@ -110,6 +114,7 @@ LEAKS = pa.schema(
         make_field("other_path", _TEXT, "its file that holds most of the records, rather one named for training"),
         make_field("trained", pa.bool_(), "whether that file is named for training; else nothing says what it is for"),
         make_field("records", _INT, "records that also stand in what they are held out from", unit="records"),
+        make_field("held", _INT, "of these, in other_path", unit="records"),
         make_field("whole", _INT, "of these, whole, word for word or nearly so", unit="records"),
         make_field("prompts", _INT, "of the others, by their prompt, word for word or nearly so", unit="records"),
         make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),

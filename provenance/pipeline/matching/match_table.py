@@ -35,7 +35,7 @@ from provenance.similarity.evidence import match_counts
 from provenance.similarity.evidence.evidence_rules import EvidenceRules, FileCode, load_rules
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import TEXTS, MatchRows
-from provenance.similarity.evidence.match_kinds import AROUND, EXACT, INSIDE, NEAR
+from provenance.similarity.evidence.match_kinds import AROUND, BETWEEN, EXACT, INSIDE, NEAR
 from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def write_matches(task: MatchTask) -> WrittenMatches:
     count = min(_MOST_TEXT_PARTITIONS, 1 << (task.order.count - 1).bit_length())
     texts = PartitionWriter(folder, f"texts-{number}", _TEXTS, count)
     for rows in _order_rows(task):
-        within = rows.is_within
-        found = counter.add(MatchRows(*(column[within] for column in rows.by_record)))
+        kept = rows.select(np.flatnonzero(rows.is_within | across.add(rows.by_record, rows.view_b, rows.jaccard)))
+        view = np.where(kept.is_within, kept.by_record.view, BETWEEN)
+        found = counter.add(kept.by_record._replace(view=view))
         texts.add([found["text"], found["group"]], partition_of_hashes(found["text"], count))
-        kept = within | across.add(rows.by_record, rows.view_b, rows.jaccard)
-        writers.add(rows.select(np.flatnonzero(kept)))
+        writers.add(kept)
     return WrittenMatches(number, writers.close(), counter.total(), texts.close(), across.total())
 
 

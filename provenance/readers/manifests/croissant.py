@@ -172,7 +172,10 @@ def _distributed(path: str, node: dict[str, Any], pointer: str, nodes: dict[str,
     if outer is not None or croissant_rules.references(node.get("containedIn")):  # what it does not describe, too
         return []
     member = home + inside(path, unquote(place), at)
-    return [("file", member, "", at), *_digests(node, member, pointer)]
+    licences = [
+        ("licence", value, member, where) for value, where in _licences(node.get("license"), f"{pointer}/license")
+    ]
+    return [("file", member, "", at), *_digests(node, member, pointer), *licences]
 
 
 def _list_containers(node: dict[str, Any], nodes: dict[str, Any]) -> list[dict[str, Any]]:

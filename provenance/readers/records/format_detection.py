@@ -41,7 +41,6 @@ _UNREAD: tuple[tuple[bytes, str], ...] = (
 )
 """Formats that no reader knows yet."""
 _PRINTABLE = {"mp3"}  # its magic is made of letters, with which a text may begin
-_SUFFIXES = {"yaml": "yaml", "yml": "yaml"}
 _PRINTED = ("csv", "tsv", "txt")  # what is called so is text although a NUL byte stands in it
 _PICKLE = re.compile(rb"\x80[\2-\5](?:\x95.{8})?[\x00-\xff]", re.DOTALL)  # PROTO, and FRAME from protocol 4 on
 _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
@@ -98,7 +97,7 @@ def _known(_modules: tuple[str, ...]) -> _Known:
         formats,
         sniffing,
         tuple(each for each in formats if each.guess is not None),
-        _SUFFIXES | dict(reversed(named)),  # the first that has a suffix
+        dict(reversed(named)),  # the first that has a suffix
         frozenset((*_PRINTED, *(suffix for each in sniffing for suffix in each.suffixes))),
     )
 

@@ -16,6 +16,7 @@ FORMATS: Registry[RecordFormat] = Registry(
     "provenance.readers.records.warc",
     "provenance.readers.records.json",
     "provenance.readers.records.annotated_sentences",
+    "provenance.readers.records.yaml",
     "provenance.readers.records.csv",
     "provenance.readers.records.markup",
     "provenance.readers.records.sqlite",

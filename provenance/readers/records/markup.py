@@ -7,8 +7,7 @@ attribute of several words is text too, as in the dumps of Stack Exchange. Scrip
 
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
-
-# ruff: noqa: PLR1714, SIM109, SIM110 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714, SIM109, SIM110 - a kernel is one automaton
 
 from __future__ import annotations
 
@@ -88,11 +87,6 @@ def hash_name(buf: Any, i: int, end: int) -> Any:
             c |= 32
         value = (value ^ np.uint64(c)) * _PRIME
     return value
-
-
-def _hash_all(names: Any) -> Any:
-    made = [np.frombuffer(name.encode(), np.uint8) for name in names]
-    return np.array(sorted(int(hash_name(each, 0, len(each))) for each in made), np.uint64)
 
 
 @njit(nogil=True, cache=True)
@@ -261,7 +255,7 @@ def _find_tag_end(buf: Any, i: int, n: int) -> int:
 @njit(nogil=True, cache=True)
 def strip_tags(
     buf: Any, n: int, final: bool, html: bool, records: Any, breaks: Any, hidden: Any, names: Any, codes: Any,
-    marks: Any, out: Any,
+    marks: Any, out: Any, at: int,
 ) -> Any:  # fmt: skip
     """Take the tags out of mark-up.
 
@@ -276,13 +270,14 @@ def strip_tags(
         names: hashes of entities.
         codes: the characters that they name.
         marks: bytes of `-->`, `]]>`, `?>`.
-        out: uint8[n + 16]: gains the text.
+        out: uint8[2 * n + 64 + at]: gains the text.
+        at: where: behind the text of what came before.
 
     Returns:
         Bytes of the text; where the first tag or word begins that is not whole yet.
     """
     comment, data, instruction = marks
-    at, i = 0, 0
+    i = 0
     # A search that failed is not made again from every byte behind it: time stays linear.
     failed, greater, no_comment, no_data, no_instruction = 0, -1, False, False, False
     while i < n:
@@ -427,9 +422,13 @@ def _hash_exact(name: str) -> int:
     return value
 
 
+def _hash_all(names: list[str]) -> Any:
+    return np.array(sorted(map(_hash_exact, names)), np.uint64)
+
+
 _ENTITIES[:] = [_hash_exact(name) for name in _ENTITY_NAMES]
 _PARAGRAPH_HASHES, _BREAK_HASHES, _HIDDEN_HASHES = (
-    np.array(sorted(map(_hash_exact, names.split())), np.uint64) for names in (_PARAGRAPHS, _BREAKS, _HIDDEN)
+    _hash_all(names.split()) for names in (_PARAGRAPHS, _BREAKS, _HIDDEN)
 )
 
 
@@ -458,9 +457,9 @@ def read(
         more = stream.read(limits.batch_bytes)
         final = len(more) < limits.batch_bytes
         data = np.frombuffer(tail + more, np.uint8)
-        found, done = _strip(data, elements, final=final)
+        found, done = _strip(data, elements, final=final, before=words)
         tail = data[done:].tobytes()
-        joined = np.frombuffer(words + found, np.uint8)
+        joined = np.frombuffer(found, np.uint8)
         out = np.empty((len(joined) // 2 + 1, 3), np.int32)
         count, cut = text.cut_passages(joined, len(joined), final, False, out)
         words = joined[cut:].tobytes()
@@ -469,20 +468,17 @@ def read(
 
 
 def strip(data: bytes) -> bytes:
-    """Return the text of a page, its lines set apart.
-
-    Args:
-        data: a page in HTML or XML, UTF-8.
-    """
+    """Return the text of a page in HTML or XML, UTF-8, its lines set apart."""
     found, _ = _strip(np.frombuffer(data, np.uint8), _find_elements(data), final=True)
     return found
 
 
-def _strip(data: Any, elements: _Elements, *, final: bool) -> tuple[bytes, int]:
-    out = np.empty(2 * len(data) + 64, np.uint8)
+def _strip(data: Any, elements: _Elements, *, final: bool, before: bytes = b"") -> tuple[bytes, int]:
+    out = np.empty(2 * len(data) + 64 + len(before), np.uint8)
+    out[: len(before)] = np.frombuffer(before, np.uint8)
     size, done = strip_tags(
         data, len(data), final, elements.html, elements.records, _BREAK_HASHES, _HIDDEN_HASHES, _ENTITIES,
-        _ENTITY_CODES, _MARKS, out,
+        _ENTITY_CODES, _MARKS, out, len(before),
     )  # fmt: skip
     return out[:size].tobytes(), int(done)
 

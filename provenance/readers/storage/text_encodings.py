@@ -58,7 +58,7 @@ _OTHER_SCRIPTS = (
     _Alphabet("windows-1253", "cp1253", _letters("αβγδεζηθικλμνξοπρστυφχψωάέήίόύώϊϋΐΰ") | {"ς"}),
     _Alphabet("windows-1255", "cp1255", frozenset(map(chr, range(0x5D0, 0x5EB)))),
     _Alphabet("windows-1256", "cp1256", frozenset(map(chr, range(0x621, 0x653)))),
-    _Alphabet("windows-874", "cp874", frozenset(map(chr, range(0xE01, 0xE5C)))),
+    _Alphabet("cp874", "cp874", frozenset(map(chr, range(0xE01, 0xE5C)))),
 )
 
 
@@ -119,8 +119,9 @@ def _guess_east_asian(part: bytes) -> str | None:
             text = part.decode(codec)
         except UnicodeDecodeError:
             continue
-        wide = [letter for letter in text if letter > "\x7f"]
-        if len(wide) >= _FEWEST and _FITS[codec](wide):
+        wide = _BEYOND.findall(text)
+        apart = len(_APART.findall(text))  # such scripts are written in runs; a quotation mark in English stands alone
+        if len(wide) >= _FEWEST and 4 * apart <= len(wide) and _FITS[codec](wide):
             return name
     return None
 
@@ -146,6 +147,7 @@ _FITS: dict[str, Callable[[list[str]], bool]] = {
 
 _WORDS = re.compile(r"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BEYOND = re.compile(r"[^\x00-\x7f]")
+_APART = re.compile(r"(?<![^\x00-\x7f])[^\x00-\x7f](?![^\x00-\x7f])")
 _BEHIND_SMALL = re.compile(r"(?<=[a-zà-ÿа-яα-ω])[^\x00-\x7f]")
 _ONE_LETTER_WORDS = frozenset("àèéêíóöåавийкосуюяжэ")
 _ALONE = re.compile(r"(?<![^\W\d_])[^\x00-\x7f](?![^\W\d_])")
@@ -169,9 +171,9 @@ def _score(part: bytes, alphabet: _Alphabet) -> float:
     beyond = _BEYOND.findall(text)
     letters = sum(letter in alphabet.letters for letter in beyond)
     marks = sum(mark in _MARKS for mark in beyond)
-    if letters + marks < _FEWEST:
-        return 0.0
     # a capital behind a small letter, or a letter alone, is seldom written: it is what another encoding looks like
     odd = sum(letter.isupper() for letter in _BEHIND_SMALL.findall(text))
-    alone = sum(letter.isalpha() and letter.lower() not in _ONE_LETTER_WORDS for letter in _ALONE.findall(text)) // 2
-    return float(letters + marks - odd - alone) / len(beyond)
+    alone = sum(letter.isalpha() and letter.lower() not in _ONE_LETTER_WORDS for letter in _ALONE.findall(text))
+    if letters + marks < _FEWEST and (alone or odd or alphabet is not _LATIN[0]):  # few of them prove little
+        return 0.0
+    return float(letters + marks - odd - alone // 2) / len(beyond)

@@ -52,6 +52,8 @@ class FileCode(IntEnum):
     """Whether nothing says which split it is, so that it is trained on as far as anybody knows."""
     FOLD = 11
     """Number of the fold of a cross-validation; 0 = it names none."""
+    RECORDS = 12
+    """Its records that could be read."""
 
 
 class FileSplit(Protocol):
@@ -183,7 +185,8 @@ def make_rules(
     codes[FileCode.ORIGINAL] = _find_names(names, originals)
     codes[FileCode.UNNAMED] = _find_names(names, set(unnamed) - set(originals))
     codes[FileCode.CONTENT] = pc.fill_null(digest.dictionary_encode().indices, -1).to_numpy()
-    codes[FileCode.UNIQUE] = _find_unique(files).take(row).to_numpy(zero_copy_only=False)
+    for code, column in _count_records(files).items():
+        codes[code] = column.take(row).to_numpy(zero_copy_only=False)
     _number_splits(codes, names, splits)
     original = np.unique(licence_number[codes[FileCode.ORIGINAL] > 0])
     return EvidenceRules(
@@ -207,13 +210,13 @@ def _find_names(names: pa.Array, chosen: Iterable[str]) -> npt.NDArray[np.bool_]
     return found
 
 
-def _find_unique(files: pa.Table) -> pa.Array:
-    """Tell in which files no text stands twice."""
+def _count_records(files: pa.Table) -> dict[FileCode, pa.Array]:
+    """Count the records of files, and tell in which no text stands twice."""
     if "records_distinct" not in files.column_names:
-        return pa.repeat(pa.scalar(False), len(files))  # nobody asks how many texts there are
-    readable = pc.subtract(files["records"], files["records_unreadable"])
+        return {}  # nobody asks how many records or texts there are
+    readable = pc.subtract(files["records"], files["records_unreadable"]).combine_chunks()
     unique = pc.and_(pc.equal(files["records_distinct"], readable), pc.greater(readable, 0))
-    return unique.combine_chunks()
+    return {FileCode.RECORDS: readable, FileCode.UNIQUE: unique.combine_chunks()}
 
 
 def _number_splits(codes: Ints, names: pa.Array, splits: Mapping[str, FileSplit]) -> None:

@@ -16,10 +16,17 @@ import pyarrow.compute as pc
 from provenance.core import schemas
 from provenance.core.model import VIEWS
 from provenance.core.tables import evidence_schemas
-from provenance.core.tables.match_views import select_within
 from provenance.similarity.evidence import match_kinds
 from provenance.similarity.evidence.evidence_rules import FileCode
-from provenance.similarity.evidence.match_kinds import BITS_PER_VIEW, DIFFERENT, PROMPT, WHOLE, pack_group
+from provenance.similarity.evidence.match_kinds import (
+    BETWEEN,
+    BITS_PER_VIEW,
+    DIFFERENT,
+    PROMPT,
+    WHOLE,
+    number_views,
+    pack_group,
+)
 from provenance.similarity.evidence.split_leaks import LeakSets, make_leaks
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ def make_evidence_tables(
     """
     made = _Evidence(counts, texts, rules, overlaps)
     tables = {
-        "shared": pa.concat_tables([made.shared(view) for view in (WHOLE, PROMPT)]),
+        "shared": pa.concat_tables([made.shared(view) for view in (WHOLE, PROMPT, BETWEEN)]),
         "uncounted": pa.concat_tables([made.uncounted(view) for view in (WHOLE, PROMPT)]),
         "copied": made.copied(),
         "reanswered": made.reanswered(),
@@ -66,7 +73,8 @@ class _Sets:
     def __init__(self, columns: dict[str, Ints], chosen: Any) -> None:
         file, other = (columns[name][chosen] for name in ("file", "other"))
         self._kinds, self._records, self._row = (columns[name][chosen] for name in ("kinds", "records", "row"))
-        self._words = [columns[name][chosen] for name in ("words", "prompt_words")]
+        words = {WHOLE: "words", PROMPT: "prompt_words", BETWEEN: "between_words"}
+        self._words = {view: columns[name][chosen] for view, name in words.items()}
         new = np.r_[True, (file[1:] != file[:-1]) | (other[1:] != other[:-1])] if len(file) else np.zeros(0, np.bool_)
         self._place = np.cumsum(new) - 1
         self.file, self.other = file[new], other[new]
@@ -122,11 +130,11 @@ class _Evidence:
 
     def _read_sizes(self, overlaps: pa.Table) -> Ints:
         """Return how many records of each file have each view, of files that match any."""
-        within = select_within(overlaps)
-        of_files = within.filter(pc.is_valid(within["path_a"]))
-        sizes = np.zeros((len(VIEWS), len(self._rules.paths)), np.int64)
-        view = pc.index_in(of_files["view"], value_set=pa.array(VIEWS)).to_numpy()
-        sizes[view, pc.index_in(of_files["path_a"], value_set=self._rules.paths).to_numpy()] = of_files["records_a"]
+        of_files = overlaps.filter(pc.is_valid(overlaps["path_a"]))
+        sizes = np.zeros((BETWEEN + 1, len(self._rules.paths)), np.int64)
+        file = pc.index_in(of_files["path_a"], value_set=self._rules.paths).to_numpy()
+        np.maximum.at(sizes, (number_views(of_files), file), of_files["records_a"].to_numpy())
+        sizes[BETWEEN] = self._codes[FileCode.RECORDS]
         return sizes
 
     def _count_texts(self, kind: int, a: Ints, b: Ints, within: Ints) -> Ints:
@@ -175,14 +183,16 @@ class _Evidence:
         source, licence = self._rules.groups[:, group]
         best, share = self._find_best(view, a, group)
         columns: dict[str, Any] = {name: values[kept] for name, values in count.items()} | {
-            "view": pa.repeat(VIEWS[view], len(a)),
+            "view": pa.repeat((*VIEWS, evidence_schemas.BETWEEN_VIEWS)[view], len(a)),
             "source_a": self._source_names(codes[FileCode.SOURCE, a]),
             "path_a": self._paths(a),
             "licence_a": self._licence_names(codes[FileCode.LICENCE, a]),
             "source_b": self._source_names(source),
             "path_b": self._paths(best),
             "licence_b": self._licence_names(licence),
-            "texts": self._count_texts(view, codes[FileCode.GROUP, a], group, within[kept]),
+            "texts": self._count_texts(
+                match_kinds.LICENSED_BETWEEN if view == BETWEEN else view, codes[FileCode.GROUP, a], group, within[kept]
+            ),
             "records_a": self._sizes[view, a],
             "share": share,
         }
@@ -221,7 +231,7 @@ class _Evidence:
         both = place < len(forth)
         both[both] = forth[place[both]] == back[both]
         returned[both] = count[place[both]]
-        share = np.maximum(count / sizes[a], returned / sizes[b])
+        share = np.maximum(count / np.maximum(sizes[a], 1), returned / np.maximum(sizes[b], 1))
         keys = file * self._places.groups + group  # ascending, as its sets are
         key = np.searchsorted(keys, a * self._places.groups + codes[FileCode.GROUP, b])
         highest = np.zeros(len(keys))
@@ -239,8 +249,9 @@ class _Evidence:
 
         whole, prompt = (shows(match_kinds.UNEXPLAINED, view) for view in (WHOLE, PROMPT))
         alone = prompt & ~shows(match_kinds.FROM_OTHERS)
-        records, prompts, reanswered = map(sets.count, (whole, prompt, alone))
-        firsts = [sets.first(kind) for kind in (alone, whole, prompt)]
+        crossed = sets.shows(match_kinds.UNEXPLAINED, BETWEEN) & differing
+        records, prompts, reanswered = map(sets.count, (whole | crossed, prompt, alone))
+        firsts = [sets.first(kind) for kind in (alone, whole | crossed, prompt)]
         row = np.select([reanswered > 0, records > 0], firsts[:2], firsts[2])
         other = sets.other - self._places.first_source
         source = self._codes[FileCode.SOURCE, sets.file]
@@ -254,13 +265,20 @@ class _Evidence:
             "reanswered": reanswered, "row": row,
             "within": self._count_unique(sets, shows(match_kinds.WITHIN) & whole),
         }  # fmt: skip
+        if differing:
+            every = match_kinds.COPY | match_kinds.WITHIN | match_kinds.HOLDS
+            columns["crossed"] = sets.count(sets.shows(every, BETWEEN) & ~shows(every))
+            columns["matched"] = columns["matched"] + columns["crossed"]
+            columns["words"] = columns["words"] + sets.add_words(BETWEEN, crossed & ~whole)
         kept = np.flatnonzero((source != other) & ((records > 0) | (prompts > 0)))
         return kept, {name: values[kept] for name, values in columns.items()}
 
     def copied(self) -> pa.Table:
         """Make COPIED."""
         _, columns = self._count_copied(differing=True)
-        texts = self._count_texts(match_kinds.COPIED, columns["source_a"], columns["source_b"], columns["within"])
+        a, b, within = (columns[name] for name in ("source_a", "source_b", "within"))
+        kinds = (match_kinds.COPIED, match_kinds.COPIED_BETWEEN)
+        texts = np.maximum(*(self._count_texts(kind, a, b, within) for kind in kinds))
         return self._name_copied(columns | {"texts": texts}, evidence_schemas.COPIED)
 
     def reanswered(self) -> pa.Table:

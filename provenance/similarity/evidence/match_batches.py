@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core.model import METHODS, VIEWS
+from provenance.core.model import METHODS
 from provenance.core.scratch import scratch_folders
-from provenance.core.tables.match_views import select_within
 from provenance.similarity.evidence import match_counts
 from provenance.similarity.evidence.evidence_tables import make_evidence_tables
 from provenance.similarity.evidence.match_counts import MatchRows
-from provenance.similarity.evidence.match_kinds import AROUND, INSIDE
+from provenance.similarity.evidence.match_kinds import AROUND, INSIDE, number_views
 from provenance.similarity.evidence.split_leaks import find_covering
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def iterate_by_record(matches: pa.Table, paths: pa.Array) -> Iterator[MatchRows]
         Rows by number, sorted by record; together all there are.
     """
     waiting: list[pa.Table] = []
-    matches = select_within(matches)
-    runs = _find_runs(matches.select(["view", "path_a"]))
+    runs = _find_runs(matches.select(["view", "view_b", "path_a"]))
     needed = matches.select(_COLUMNS)
     for places in runs.values():
         for views in _split_by_row([needed.slice(start, stop - start) for start, stop in places]):
@@ -69,7 +67,7 @@ def iterate_by_record(matches: pa.Table, paths: pa.Array) -> Iterator[MatchRows]
 
 
 _NUMBERS = ("row_a", "row_b", "distinct_a", "distinct_b", "distinctive", "shared")
-_COLUMNS = ["view", "path_a", "path_b", "method", *_NUMBERS]
+_COLUMNS = ["view", "view_b", "path_a", "path_b", "method", *_NUMBERS]
 
 
 def _find_runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
@@ -79,7 +77,8 @@ def _find_runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
     for batch in matches.to_batches():
         if not len(batch):
             continue
-        ends = [pc.run_end_encode(column).run_ends.to_numpy() for column in batch.columns]
+        columns = (pa.array(number_views(batch)), batch["path_a"])
+        ends = [pc.run_end_encode(column).run_ends.to_numpy() for column in columns]
         stops = np.unique(np.concatenate(ends))
         firsts = np.r_[0, stops[:-1]]
         paths = batch["path_a"].take(pa.array(firsts)).to_pylist()
@@ -113,7 +112,7 @@ def _number_rows(matches: pa.Table, paths: pa.Array) -> MatchRows:
         return np.asarray(pc.index_in(matches[name], value_set=values)).astype(np.int64)
 
     file_a, file_b = number("path_a", paths), number("path_b", paths)
-    view, method = number("view", pa.array(VIEWS)), number("method", pa.array(METHODS))
+    view, method = number_views(matches), number("method", pa.array(METHODS))
     row_a, row_b, distinct_a, distinct_b, distinctive, shared = (matches[name].to_numpy() for name in _NUMBERS)
     method = np.where(method == INSIDE, np.where(distinct_a < distinct_b, INSIDE, AROUND), method)
     covers = find_covering(distinct_a, distinct_b)

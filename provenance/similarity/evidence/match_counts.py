@@ -19,8 +19,11 @@ from numba import njit
 from provenance.core.scratch.external_sort import Ordering
 from provenance.similarity.evidence.evidence_rules import FileCode
 from provenance.similarity.evidence.match_kinds import (
+    ANSWER,
+    BETWEEN,
     BITS_PER_VIEW,
     COPIED,
+    COPIED_BETWEEN,
     COPY,
     COUNTS,
     DIFFERENT,
@@ -30,12 +33,14 @@ from provenance.similarity.evidence.match_kinds import (
     HOLDS,
     INSIDE,
     LICENSED,
-    LICENSED_WHOLE,
+    LICENSED_BETWEEN,
     NEAR,
     PROMPT,
     SAME_WORDS,
     UNEXPLAINED,
+    WHOLE,
     WITHIN,
+    WITHIN_VIEWS,
     number_places,
     pack_group,
 )
@@ -70,7 +75,7 @@ class MatchRows(NamedTuple):
     """Rows of MATCHES by number, sorted by record, view and other file.
 
     Args:
-        view: WHOLE, PROMPT or ANSWER.
+        view: WHOLE, PROMPT, ANSWER or BETWEEN.
         method: EXACT, NEAR, INSIDE or AROUND.
         file_a: file of the record.
         row_a: its number there.
@@ -102,14 +107,14 @@ def _find_evidence(rows: Any, codes: Any, keeps: Any, minimum: Any) -> Any:
     count = view.shape[0]
     evidence = np.zeros(count, np.uint8)
     # the most distinctive shingles that an original explains, by view: any original, and one whose licence is kept
-    most, copied = np.zeros((2, 2), np.int64), np.zeros((2, 2), np.bool_)
+    most, copied = np.zeros((2, BETWEEN + 1), np.int64), np.zeros((2, BETWEEN + 1), np.bool_)
     begin = 0
     while begin < count:
         a, row, end = file_a[begin], row_a[begin], begin
         most[:], copied[:] = 0, False
         while end < count and file_a[end] == a and row_a[end] == row:
             b, of = file_b[end], view[end]
-            if of <= PROMPT and distinctive[end] >= minimum:
+            if of != ANSWER and distinctive[end] >= minimum:
                 evidence[end] = EVIDENT | ENOUGH if method[end] <= NEAR else EVIDENT
                 for kept in range(2 if codes[_ORIGINAL, b] else 0):
                     if kept == 0 or keeps[codes[_LICENCE, a], codes[_LICENCE, b]]:
@@ -120,7 +125,8 @@ def _find_evidence(rows: Any, codes: Any, keeps: Any, minimum: Any) -> Any:
             if evidence[at]:
                 of, known = view[at], codes[_ORIGINAL, file_b[at]] > 0
                 for kept, kind in ((0, UNEXPLAINED), (1, LICENSED)):
-                    explained = 5 * most[kept, of] >= 4 * distinctive[at] or (copied[kept, of] and method[at] <= NEAR)
+                    known_most = most[kept].max() if of == BETWEEN else most[kept, of]
+                    explained = 5 * known_most >= 4 * distinctive[at] or (copied[kept, of] and method[at] <= NEAR)
                     evidence[at] |= kind if known or not explained else 0
         begin = end
     return evidence
@@ -150,16 +156,16 @@ def _tally(entries: Any, used: Any, head: Any, file: Any, place: Any, kinds: Any
     """Count a record among those of its file that show the same in the same place; return how many sets there are."""
     at = head[place]
     while at >= 0 and entries[at, 2] != kinds:
-        at = entries[at, 7]
+        at = entries[at, 8]
     if at < 0:
         at, used = used, used + 1
         entries[at, 0], entries[at, 1], entries[at, 2], entries[at, 3] = file, place, kinds, 0
-        entries[at, 4], entries[at, 5], entries[at, 6], entries[at, 7] = row, 0, 0, head[place]
-        head[place] = at
+        entries[at, 4], entries[at, 5], entries[at, 6], entries[at, 7] = row, 0, 0, 0
+        entries[at, 8], head[place] = head[place], at
     entries[at, 3] += 1
     entries[at, 4] = min(entries[at, 4], row)
-    for view in range(2):
-        entries[at, 5 + view] += words[view, place]
+    for number, view in enumerate((WHOLE, PROMPT, BETWEEN)):
+        entries[at, 5 + number] += words[view, place]
     return used
 
 
@@ -167,10 +173,10 @@ def _tally(entries: Any, used: Any, head: Any, file: Any, place: Any, kinds: Any
 def _count_records(rows: Any, file: Any, row: Any, ends: Any, first_source: Any, room: Any) -> Any:
     """Count the records of some rows as in COUNTS; and texts by view, file and place."""
     count = rows[1].size
-    entries, texts = np.empty((count, 8), np.int64), np.empty((count, 4), np.int64)
+    entries, texts = np.empty((count, 9), np.int64), np.empty((count, 4), np.int64)
     head, kinds = np.full(room, -1, np.int64), np.zeros(room, np.int64)
-    least, touched = np.full((2, room), _LAST, np.int64), np.empty(count, np.int64)
-    words = np.zeros((2, room), np.int64)
+    least, touched = np.full((BETWEEN + 1, room), _LAST, np.int64), np.empty(count, np.int64)
+    words = np.zeros((BETWEEN + 1, room), np.int64)
     used, used_texts, begin = 0, 0, 0
     for number in range(ends.shape[0] - 1):
         first = ends[number]
@@ -182,14 +188,14 @@ def _count_records(rows: Any, file: Any, row: Any, ends: Any, first_source: Any,
             place = touched[at]
             used = _tally(entries, used, head, file[first], place, kinds[place], words, row[first])
             answered = place >= first_source and kinds[place] & FROM_OTHERS
-            for view in range(2):
+            for view in (WHOLE, PROMPT, BETWEEN):
                 if least[view, place] < _LAST and not (view == PROMPT and answered):
                     texts[used_texts, 0], texts[used_texts, 1] = least[view, place], view
                     texts[used_texts, 2], texts[used_texts, 3] = file[first], place
                     used_texts += 1
                 least[view, place], words[view, place] = _LAST, 0
             kinds[place] = 0
-    return entries[:used, :7].copy(), texts[:used_texts].copy()
+    return entries[:used, :8].copy(), texts[:used_texts].copy()
 
 
 def find_evidence(rows: MatchRows, rules: EvidenceRules) -> npt.NDArray[np.uint8]:
@@ -230,10 +236,10 @@ def _show_rows(rows: MatchRows, rules: EvidenceRules, places: Places) -> tuple[I
     where[:, 0], where[:, 1] = b, places.files + codes[FileCode.GROUP][b]
     where[:, 2], where[:, 3] = places.first_source + source_b, places.training + source_b
     kinds[:, 0], kinds[:, 1] = shown, shown * between
-    kinds[:, 2] = shown | (shown * differs) << DIFFERENT
+    kinds[:, 2] = shown | (shown * differs & WITHIN_VIEWS) << DIFFERENT
     kinds[:, 3] = show_leaks(rows, rules)
     text = _number_texts(rows)
-    counts = between & (evidence & UNEXPLAINED > 0) & (differs | (rows.view == PROMPT))
+    counts = between & (evidence & UNEXPLAINED > 0) & (differs | (rows.view == PROMPT) | (rows.view == BETWEEN))
     texts[:] = _LAST
     texts[:, 1] = np.where(between & (evidence & LICENSED > 0), text, _LAST)
     texts[:, 2] = np.where(counts, text, _LAST)
@@ -299,7 +305,10 @@ class MatchCounter:
         b = np.where(of_source, place - places.first_source, place - places.files)
         found = np.empty(len(text), TEXTS)
         found["text"] = text
-        found["group"] = pack_group(view + np.where(of_source, COPIED, LICENSED_WHOLE), a, b, places)
+        kind = np.where(
+            view == BETWEEN, np.where(of_source, COPIED_BETWEEN, LICENSED_BETWEEN), view + COPIED * of_source
+        )
+        found["group"] = pack_group(kind, a, b, places)
         return found
 
     def total(self) -> pa.Table:
@@ -317,7 +326,7 @@ def add_counts(parts: Iterable[pa.Table]) -> pa.Table:
         COUNTS, sorted by file, place and kinds.
     """
     keys = ["file", "other", "kinds"]
-    added_up = {"records": "sum", "row": "min", "words": "sum", "prompt_words": "sum"}
+    added_up = {"records": "sum", "row": "min", "words": "sum", "prompt_words": "sum", "between_words": "sum"}
     grouped = pa.concat_tables([COUNTS.empty_table(), *parts]).group_by(keys)
     added = grouped.aggregate(list(added_up.items()))
     names = {f"{name}_{how}": name for name, how in added_up.items()}

@@ -10,17 +10,26 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from provenance.core import schemas
 from provenance.core.model import PURPOSES
+from provenance.core.tables.evidence_schemas import BETWEEN_VIEWS
 from provenance.licences import terms
 from provenance.licences.compatibility import find_losses
+from provenance.similarity.evidence.match_kinds import BETWEEN, number_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pyarrow as pa
-
-_NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
+_NOUNS = {
+    "whole": "records",
+    "prompt": "prompts",
+    "answer": "answers",
+    BETWEEN_VIEWS: "records by a prompt or column",
+}
+_MOST_NAMED = 2  # pairs of views that a sentence names
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ class CopiedRecords:
         contained_ab: of `matched`, those that stand there inside longer ones alone.
         contained_ba: of `matched`, those that do no more than hold one of the other source.
         words: of `records` that stand in both, about.
+        crossed: of `matched`, those that were found in another view or column alone.
     """
 
     source_a: str
@@ -97,6 +107,7 @@ class CopiedRecords:
     contained_ab: int = 0
     contained_ba: int = 0
     words: int = 0
+    crossed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +146,7 @@ def group_by_sources(table: pa.Table, kind: type[Row]) -> dict[tuple[str, str], 
         Rows by both sources, sorted by view, path and licence.
     """
     pairs: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.name in table.column_names]
     order = [name for name in ("view", "path_a", "licence_b") if name in names]
     for row in schemas.ordered(table, *order).select(names).to_pylist():
         pairs[row["source_a"], row["source_b"]].append(kind(**row))
@@ -317,6 +328,40 @@ def phrase_relation(items: Sequence[SharedRecords], other: str) -> str:
     if all(item.exact == item.matched for item in counted):
         return f"stand word for word in {other}"
     return phrase_place(sum(item.matched for item in counted), sum(item.contained_ba for item in counted), other)
+
+
+def name_views(overlaps: pa.Table, source: str, other: str) -> str:
+    """Say which prompts and columns of one source were found where in another; "" where none was found between views.
+
+    Args:
+        overlaps: OVERLAPS.
+        source: id of the source that carries a finding.
+        other: id of the other.
+    """
+    of_pair = pc.and_(pc.equal(overlaps["source_a"], source), pc.equal(overlaps["source_b"], other))
+    rows = overlaps.filter(pc.and_(of_pair, pc.is_null(overlaps["path_a"])))
+    rows = rows.filter(pa.array(number_views(rows) == BETWEEN)).to_pylist()
+    named = sorted(rows, key=lambda row: (-_count_all(row), row["view"], row["view_b"]))[:_MOST_NAMED]
+    return "".join(
+        f" Of {source}, {_count_all(row):,} of {row['records_a']:,} {_name_view(row['view'])} "
+        f"{_verb(row)} {_name_view(row['view_b'])} of {other}."
+        for row in named
+        if _count_all(row)
+    )
+
+
+def _count_all(row: Mapping[str, Any]) -> int:
+    """Count the records of a that stand in b, or, where none does, those of b that stand in a."""
+    return int(row["near"] + row["contained_ab"] or row["contained_ba"])
+
+
+def _verb(row: Mapping[str, Any]) -> str:
+    return "stand in" if row["near"] + row["contained_ab"] else "hold"
+
+
+def _name_view(view: str) -> str:
+    kind, _, name = view.partition(":")
+    return f"texts of the column {name}" if name else {"whole": "whole records"}.get(kind, f"{kind}s")
 
 
 def phrase_place(matched: int, around: int, other: str) -> str:

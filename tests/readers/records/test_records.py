@@ -142,7 +142,7 @@ def test_whole_files_are_consumed(tmp_path, name, data, format_, count):
         ("a.zip.gz", gzip.compress(zipped(a_txt="x")), "archive", 0),
         ("a.pdf", b"%PDF-1.7 ...", "no reader for pdf", 0),
         ("a.png", b"\x89PNG\r\n\x1a\n\0\0", "no reader for png", 0),
-        ("a.yaml", b"- text: a\n", "no reader for yaml", 0),
+        ("a.yaml", b"text: a\n", "no reader for YAML that is no list of records", 0),
         ("a.jsonl", pickle.dumps({"a": 1}), "no reader for pickle", 0),
         ("a.txt", pickle.dumps(["x"] * 5, protocol=2), "no reader for pickle", 0),
         ("a.bin", bytes(range(256)) * 4, "no reader for files of an unknown format", 0),

@@ -28,6 +28,7 @@ SPLITS = (
     Split("train", (), ("fold", "2")),
 )
 EVIDENCE = ("whole", "prompt")
+BETWEEN = "between"
 RECORDS = 4
 
 
@@ -41,10 +42,11 @@ def corpora(draw):
         split, unique = draw(st.sampled_from(SPLITS)), draw(st.booleans())
         files[f"{source}/{k}"] = (source, draw(st.sampled_from(LICENCES)), digest, split, unique)
     ends = st.tuples(
-        st.sampled_from(VIEWS),
+        st.sampled_from((*VIEWS, *VIEWS, "field:q")),
         st.sampled_from(sorted(files)),
         st.integers(0, RECORDS - 1),
         st.sampled_from(sorted(files)),
+        st.sampled_from((None, None, "whole", "field:q")),  # None = the same view
     )
     about = st.tuples(
         st.integers(0, 2), st.sampled_from(METHODS), st.integers(0, 9), st.booleans(), st.sampled_from((10, 18, 19))
@@ -54,11 +56,22 @@ def corpora(draw):
     return files, matches, originals, draw(st.integers(1, 6))
 
 
+def name_view(view, view_b):
+    return BETWEEN if view_b not in {None, view} or view not in VIEWS else view
+
+
 def make_tables(files, matches):
     """MATCHES in its sealed order, OVERLAPS and FILES."""
     rows, overlaps = [], []
-    for (view, a, row, b), (other, method, distinctive, shorter, size) in matches.items():
-        ends = {"view": view, "source_a": files[a][0], "path_a": a, "source_b": files[b][0], "path_b": b}
+    for (view, a, row, b, view_b), (other, method, distinctive, shorter, size) in matches.items():
+        ends = {
+            "view": view,
+            "view_b": view_b or view,
+            "source_a": files[a][0],
+            "path_a": a,
+            "source_b": files[b][0],
+            "path_b": b,
+        }
         sizes = {
             "shared": 7 + other,
             "distinct_a": 9 if shorter else 10,
@@ -71,11 +84,17 @@ def make_tables(files, matches):
         counts = dict.fromkeys(("exact", "near", "near_distinctive", "contained_ab", "contained_ba"), 0)
         for one, two in ((a, b), (b, a)):
             overlaps.append(
-                {"view": view, "source_a": files[one][0], "path_a": one, "source_b": files[two][0], "path_b": two}
+                {"view": view, "view_b": view_b or view, "source_a": files[one][0], "path_a": one}
+                | {"source_b": files[two][0], "path_b": two}
                 | {"records_a": RECORDS, "records_b": RECORDS}
                 | counts
             )
-    rows.sort(key=lambda row: (VIEWS.index(row["view"]), row["source_a"], row["path_a"], row["row_a"], row["path_b"]))
+    rows.sort(
+        key=lambda row: (
+            (*VIEWS, BETWEEN).index(name_view(row["view"], row["view_b"])),
+            *(row[name] for name in ("source_a", "path_a", "row_a", "view", "path_b", "view_b")),
+        )
+    )
     numbers = (
         "bytes",
         "bytes_consumed",
@@ -111,7 +130,7 @@ class Hand:
 
     def __init__(self, files, matches, originals, minimum):
         self.files, self.originals, self.minimum = files, originals, minimum
-        self.rows = [(*ends, *about) for ends, about in matches.items()]
+        self.rows = [(name_view(ends[0], ends[4]), *ends[1:4], *about) for ends, about in matches.items()]
 
     def source(self, path):
         return self.files[path][0]
@@ -121,7 +140,7 @@ class Hand:
         return None if known == LICENCES[1] else known
 
     def is_evidence(self, row):
-        return row[0] in EVIDENCE and row[6] >= self.minimum
+        return row[0] in {*EVIDENCE, BETWEEN} and row[6] >= self.minimum
 
     def is_copy(self, row):
         return self.is_evidence(row) and row[5] != "contained"
@@ -131,10 +150,13 @@ class Hand:
         if row[3] in self.originals:
             return False
         for other in self.rows:
-            if other[:3] == row[:3] and other[3] in self.originals and self.is_evidence(other):
+            same = other[0] == row[0]
+            if other[1:3] != row[1:3] or not (same or row[0] == BETWEEN):
+                continue
+            if other[3] in self.originals and self.is_evidence(other):
                 own, theirs = self.licence(other[1]), self.licence(other[3])
-                enough = other[6] >= 0.8 * row[6] or (self.is_copy(row) and self.is_copy(other))
-                if enough and (not by_licence or (own and theirs and not find_losses(own, theirs))):
+                enough = other[6] >= 0.8 * row[6] or (same and self.is_copy(row) and self.is_copy(other))
+                if enough and (not by_licence or (theirs and not find_losses(own, theirs))):
                     return True
         return False
 
@@ -186,7 +208,7 @@ class Hand:
     def shared(self):
         groups, found = defaultdict(list), {}
         for row in self.between():
-            if row[0] in EVIDENCE:
+            if row[0] in {*EVIDENCE, BETWEEN}:
                 groups[row[0], row[1], self.source(row[3]), self.licence(row[3])].append(row)
         for (view, path, other, licence), rows in groups.items():
             kept = [row for row in rows if self.licensed(row)]
@@ -246,12 +268,13 @@ class Hand:
         digests = {path: about[2] for path, about in self.files.items()}
         rows = [
             row for row in self.between()
-            if not differing or digests[row[1]] is None or digests[row[1]] != digests[row[3]]
+            if not differing or row[0] == BETWEEN or digests[row[1]] is None or digests[row[1]] != digests[row[3]]
         ]  # fmt: skip
         telling = [row for row in rows if self.is_evidence(row) and not self.is_explained(row, by_licence=False)]
-        answered = {(row[1], row[2], self.source(row[3])) for row in rows if row[0] != "prompt"}
+        answered = {(row[1], row[2], self.source(row[3])) for row in rows if row[0] in {"whole", "answer"}}
         found = {}
-        for path, other in {(row[1], self.source(row[3])) for row in telling}:
+        named = [row for row in telling if differing or row[0] != BETWEEN]
+        for path, other in {(row[1], self.source(row[3])) for row in named}:
             mine = [row for row in rows if row[1] == path and self.source(row[3]) == other]
             whole, prompt = ({row[2] for row in telling if row in mine and row[0] == view} for view in EVIDENCE)
             alone = {row for row in prompt if (path, row, other) not in answered}
@@ -259,17 +282,23 @@ class Hand:
             again = [row for row in pair if row[0] == "prompt" and (row[1], row[2], other) not in answered]
             there = [row for row in rows if (self.source(row[1]), self.source(row[3])) == (self.source(path), other)]
             counts = [self.count_matched([row for row in mine if row[0] == view]) for view in EVIDENCE]
+            matched = {row[2] for row in mine if row[0] == "whole"}
+            crossed = {row[2] for row in mine if row[0] == BETWEEN} - matched if differing else set()
+            between = {row[2] for row in telling if row in mine and row[0] == BETWEEN} if differing else set()
             view, kept = ("whole", whole) if differing else ("prompt", alone)
             every = [row for row in self.between() if row[:2] == (view, path) and self.source(row[3]) == other]
+            beside = [row for row in self.between() if row[:2] == (BETWEEN, path) and self.source(row[3]) == other]
+            texts = [self.distinct([row for row in pair if row[0] == each], there) for each in ("whole", BETWEEN)]
             found[path, other] = {
-                "source_a": self.source(path), "records": len(whole), "prompts": len(prompt), "reanswered": len(alone),
-                "row": min(alone or whole or prompt), "records_a": self.size("whole", path), "prompts_a": self.size("prompt", path),
+                "source_a": self.source(path), "records": len(whole | between), "prompts": len(prompt),
+                "reanswered": len(alone), "crossed": len(crossed),
+                "row": min(alone or whole | between or prompt), "records_a": self.size("whole", path), "prompts_a": self.size("prompt", path),
                 **dict(zip(("matched", "contained_ab", "contained_ba"), counts[0], strict=True)),
                 **dict(zip(("prompts_matched", "prompts_ab", "prompts_ba"), counts[1], strict=True)),
-                "texts": self.distinct([row for row in pair if row[0] == "whole"] if differing else again, there)
-                if differing or again else 0,
-                "words": self.count_words(every, kept),
+                "texts": max(texts) if differing else self.distinct(again, there),
+                "words": self.count_words(every, kept) + self.count_words(beside, between - whole),
             }  # fmt: skip
+            found[path, other]["matched"] += len(crossed)
         return found
 
     def leaks(self):
@@ -289,12 +318,13 @@ class Hand:
             most = max(files, key=lambda b: (self.is_training(b), len(holding[b]), b))
             back = [
                 row[2] for row in self.rows
-                if row[1] == most and self.source(row[3]) == self.source(path) and self.is_held_out(row[3], most)
+                if row[0] in EVIDENCE and row[1] == most
+                and self.source(row[3]) == self.source(path) and self.is_held_out(row[3], most)
                 and (self.is_copy(row) or (self.is_part(row) and self.covers_back(row)))
             ]  # fmt: skip
             found[path, other] = {
                 "source": self.source(path), "other_path": most, "trained": self.is_training(most),
-                "records": len(records), "whole": len(whole),
+                "records": len(records), "held": min(len(records), len(holding[most])), "whole": len(whole),
                 "prompts": len({row[2] for row in copies if row[0] == "prompt"} - whole),
                 "matched": len({row[2] for row in rows}), "row": min(records, default=None),
                 "other_row": min(back, default=None),
