@@ -132,7 +132,9 @@ def test_no_word_is_in_an_index(files):
 
 def test_what_was_not_read_is_said(files):
     (files / "bad.jsonl").write_text('{"text": "a lamp that is lit"}\n{"text": \n')
-    assert build(files, "bad.jsonl").unread == (("bad.jsonl", "unreadable records"),)
+    assert build(files, "bad.jsonl").unread == (
+        ("bad.jsonl", "unreadable records: no JSON at its character 10: expecting value"),
+    )
 
 
 def test_an_index_that_was_not_made_leaves_no_key(files):
@@ -170,7 +172,7 @@ def test_nothing_but_an_index_is_written_over(files, output, sentence):
         (["none.txt"], {}, InputError, "none.txt is no file"),
         (["empty.txt"], {}, ConfigError, "no word in empty.txt"),
         (["novel.txt", "empty.txt"], {}, ConfigError, "no word in empty.txt"),
-        (["novel.epub"], {}, InputError, r"nothing of novel.epub was read \(.*no reader for html yet \(1\)"),
+        (["novel.epub"], {}, InputError, r"nothing of novel.epub was read \(.*no reader for pdf yet \(1\)"),
         (["novel.txt", "novel.epub"], {"kind": "known"}, InputError, "nothing of novel.epub was read"),
         (["novel.txt", "novel.txt"], {}, ConfigError, "novel.txt is named twice"),
         (["novel.txt"], {"scale": 2}, ConfigError, "shingles are kept in full"),
@@ -181,7 +183,7 @@ def test_what_makes_no_index_is_said(files, names, choice, error, sentence):
     (files / "empty.txt").write_text("...\n")
     with zipfile.ZipFile(files / "novel.epub", "w") as book:
         book.writestr("mimetype", "application/epub+zip")
-        book.writestr("OEBPS/1.xhtml", f"<html><body>{BOOK}</body></html>")
+        book.writestr("OEBPS/1.pdf", b"%PDF-1.7 a book in another form")
     with pytest.raises(error, match=sentence):
         build(files, *names, **choice)
 

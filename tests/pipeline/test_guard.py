@@ -150,7 +150,12 @@ def test_keys_that_nobody_pinned_clear_nothing_unless_asked(world, monkeypatch):
         ("model.bin", b"\0\xff" * 9, 18, "no reader for files of an unknown format yet"),
         ("x.pdf", b"%PDF-1.4\n\0\xff", 11, "no reader for pdf yet"),
         ("x.jsonl.gz", gzip.compress(TEXT.encode())[:-4], None, "truncated gzip stream"),
-        ("z.jsonl", f'{TEXT}{{"text":\n'.encode(), 8, "unreadable records"),
+        (
+            "z.jsonl",
+            f'{TEXT}{{"text":\n'.encode(),
+            8,
+            "unreadable records: no JSON at its character 9: expecting value",
+        ),
         (".gitattributes", b"*.bin filter=lfs\n", 0, None),
         (".x.txt", TEXT.encode(), len(TEXT), "hidden"),
         (".x.jsonl", TEXT.replace("one", "d").encode(), 0, None),

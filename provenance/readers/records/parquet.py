@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from provenance.core.wording import count_noun
 from provenance.errors import LimitExceeded
 from provenance.readers.records import arrow_columns, column_roles, string_kernels, views
 from provenance.readers.records.bounded_parquet import BrokenParquet, ParquetFile
@@ -93,7 +94,8 @@ def _skip_columns(source: ParquetFile, tally: Tally, looked: _Looked) -> None:
     """Say which columns were not read: they take as much of the file as they take of its values."""
     named = ", ".join([*looked.names[:_MOST_NAMED], *(["..."] if len(looked.names) > _MOST_NAMED else [])])
     if looked.records and not looked.texts:
-        tally.skip_bytes(source.size, f"no reader for its columns: {looked.records:,} records without text ({named})")
+        records = count_noun(looked.records, "record")
+        tally.skip_bytes(source.size, f"no reader for its columns: {records} without text ({named})")
         return
     unread = sum(tally.unread.values())
     if unread:
