@@ -389,7 +389,7 @@ def _speaks_of_itself(before: str, title: str, section: str) -> bool:
     if section or _OWN.search(before) or _VERB_FIRST.match(before) or not split_words(before):
         return True
     return bool(names & set(split_words(before))) or bool(
-        _THE.search(before) and not other and _SUBJECTS[0][1].search(before)
+        _THE.search(before) and not other and any(words.search(before) for _, words in _SUBJECTS[:2])
     )
 
 
