@@ -49,6 +49,7 @@ CHECKS: Registry[CheckSpec] = Registry(
     "provenance.checks.record_origin_missing",
     "provenance.checks.file_declared_absent",
     "provenance.checks.checksum_mismatch",
+    "provenance.checks.declaration_mismatch",
     "provenance.checks.file_unreadable",
     "provenance.checks.personal_data_without_ground",
     "provenance.checks.split_leak",

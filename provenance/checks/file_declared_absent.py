@@ -7,18 +7,22 @@ Yields:       at most one finding per source.
 Units:        files and folders.
 Silent when:  a pattern matches at least one file; a pointer stands for the file (file-unreadable says so); the file is
               in a folder that is left out (COVERAGE, inventory); an archive stands unpacked in a folder of its name;
-              what is named is an address, which nobody fetches (COVERAGE, manifests).
+              what is named is an address, which nobody fetches (COVERAGE, manifests); a card names files of a split
+              (`configs: data_files`) and no data at all stands below it.
 Flagged:      provenance.yaml lists part-2.jsonl, the folder holds only part-1.jsonl.
 Clean:        both files are there.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from provenance.core.model import DOCUMENTS, CheckSpec, Finding
 from provenance.readers.manifests import by_witness
+from provenance.readers.manifests.yaml_documents import remote
 from provenance.sources.scope_paths import find_matching
 from provenance.sources.source_openings import entry_pointer
 
@@ -38,12 +42,16 @@ def find(claims: pa.Table, paths: pa.Table, holders: Mapping[str, str]) -> Itera
         paths: PATHS.
         holders: `manifest` and `manifest pointer-prefix` -> source.
     """
-    present = sorted(paths["path"].to_pylist())
+    present_paths = paths["path"].to_pylist()
+    present = sorted(present_paths)
     left_out = {path for path in present if path.endswith("/")}
+    data = sorted(path for path, role in zip(present_paths, paths["role"].to_pylist(), strict=True) if role == "data")
     absent: dict[str, dict[str, str]] = defaultdict(dict)
     for row in claims.to_pylist():
         wanted = _wanted(row)
-        if wanted is not None and not _there(wanted, present, left_out):
+        if row["field"] == "split-files" and not _holds_data(row["scope"], data):
+            continue  # a card that stands apart from its data
+        if wanted is not None and not _is_present(wanted, present, left_out):
             source = _holder(row, holders)
             absent[source].setdefault(wanted, row["manifest"])
     for source, files in sorted(absent.items()):
@@ -75,6 +83,9 @@ def _wanted(claim: Mapping[str, str]) -> str | None:
     home = claim["manifest"].rpartition("/")[0]
     if claim["field"] in {"members", "file"}:
         return claim["value"]
+    if claim["field"] == "split-files":
+        pattern = claim["value"].partition("=")[2]
+        return None if remote(pattern) else f"{claim['scope'].removeprefix('./')}{pattern}"
     if claim["field"] in {"licence-file", "signal.file", "signal.folder", *DOCUMENTS}:
         return f"{home}/{claim['value'].removeprefix('./')}".lstrip("/")
     if claim["field"] in {"sha256", "bytes"}:
@@ -88,10 +99,18 @@ def _holder(claim: Mapping[str, str], holders: Mapping[str, str]) -> str:
     return holders.get(f"{manifest} {entry_pointer(claim)}") or holders.get(manifest, manifest)
 
 
-def _there(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:
+def _holds_data(scope: str, data: Sequence[str]) -> bool:
+    folder = scope.removeprefix("./")
+    at = bisect_left(data, folder)
+    return at < len(data) and data[at].startswith(folder)
+
+
+def _is_present(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:
     parts = wanted.rstrip("/").split("/")
     hidden = any("/".join(parts[: count + 1]) + "/" in left_out for count in range(len(parts)))
-    return hidden or bool(find_matching(wanted, present))
+    # an address writes a space as %20, and a file may be called so too
+    written = {wanted, unquote(wanted), quote(wanted, safe="/*?[]!@:+,;=&$'()~")}
+    return hidden or any(find_matching(each, present) for each in written)
 
 
 CHECK = CheckSpec("file-declared-absent", find)

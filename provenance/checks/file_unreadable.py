@@ -30,7 +30,7 @@ NO_READER = "no reader"
 MEMBERS = "members skipped"
 """How the reason of an archive begins of which only members were skipped."""
 BROKEN = "unreadable records"
-"""The reason of a file of which all but some records were read."""
+"""How the reason of a file begins of which all but some records were read; the cause may stand behind it."""
 
 
 def find(files: pa.Table) -> Iterator[Finding]:
@@ -70,9 +70,11 @@ def find(files: pa.Table) -> Iterator[Finding]:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    if row["skip_reason"] not in {None, BROKEN}:
-        return str(row["skip_reason"])
-    return f"{row['records_unreadable']:,} of its {row['records']:,} records cannot be read"
+    reason = str(row["skip_reason"] or BROKEN)
+    if not reason.startswith(BROKEN):
+        return reason
+    cause = reason.removeprefix(BROKEN)  # ": NaN is no JSON"
+    return f"{row['records_unreadable']:,} of its {row['records']:,} records cannot be read{cause}"
 
 
 CHECK = CheckSpec("file-unreadable", find)

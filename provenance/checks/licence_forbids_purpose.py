@@ -73,6 +73,8 @@ def find(files: pa.Table, observations: pa.Table, purpose: str) -> Iterator[Find
 
 
 _AGAINST = {"no", "review"}
+_OWN_WORDS = {"stated", "notice"}
+"""States of `record-licence`: what a column says, and what stands in the text."""
 
 
 def _split(row: dict[str, Any], stated: dict[str, int], purpose: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -97,8 +99,9 @@ def _count_by_licence(observations: pa.Table) -> dict[str, dict[str, int]]:
     """Return by file the records that state a licence of their own that is known, by it."""
     counted: dict[str, dict[str, int]] = defaultdict(dict)
     for row in observations.filter(pc.equal(observations["detector"], "record-licence")).to_pylist():
-        if row["state"] == "stated" and row["kind"] not in {"unrecognised", "(others)"}:
-            counted[row["path"]][row["kind"]] = row["records"]
+        if row["state"] in _OWN_WORDS and row["kind"] not in {"unrecognised", "(others)"}:
+            counts = counted[row["path"]]
+            counts[row["kind"]] = max(counts.get(row["kind"], 0), row["records"])
     return counted
 
 

@@ -13,7 +13,8 @@ Units:        share of the records of the file that is held out where it is high
 Silent when:  neither a card nor a word of a path names the split, or a path names two; within a source, what stands
               before the word differs (`arc-train`, `boolq-test`), or both have another word behind it; they are of
               different folds (`train-fold1`, `test-fold2`); the path names what a model made (`outputs/`); a split is a
-              column; a record is short, or common to many sources; it was rephrased; the answers alone are the same.
+              column; a record is short, or common to many sources; it was rephrased; the answers alone are the same, or
+              the ids, which no table holds.
 Flagged:      30 of the 100 records of data/test.jsonl also stand in data/train.jsonl, or in another source's.
 Clean:        the training file without them.
 """
@@ -80,7 +81,13 @@ def _describe(leak: Mapping[str, Any], sizes: Mapping[str, int], split: str, *, 
     path, place = leak["path"], leak["other_path"]
     use = "is for training" if leak["trained"] else "no card or path holds out"
     which = f"its {split} split" if own else f"the {split} split of {leak['source']}"
-    where = place if own else f"{leak['other']}, most of them in {place}"
+    files = "" if own else f" of {leak['other']}"
+    rest = leak["records"] - leak["held"]
+    where = (
+        f"{place}{files}"
+        if not rest
+        else f"{'training ' * leak['trained']}files{files}, {leak['held']:,} of them in {place}"
+    )
     count = f"{leak['records']:,} of {sizes[path]:,} records of {path}"
     return f"{count}, which is {which}, also stand in {where}, which {use}: {_how(leak)}."
 

@@ -1,4 +1,4 @@
-"""The process that decodes Parquet files of the data: `readers.records.bounded_parquet` asks it.
+"""The process that decodes columnar files of the data (Parquet, Arrow, ORC, Feather): `bounded_parquet` asks it.
 
 What a Parquet file expands to is known only once it is decoded: a run of a million values takes three bytes. So it is
 decoded here, on one thread, under a limit on memory, and what goes back is cut into batches of so many bytes. The bytes
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from provenance.core.processes import confined_decoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
+
+    Opened = tuple[pa.Schema, int, Callable[[int], Iterator[pa.RecordBatch]]]
 
 READ, BATCH, SKIPPED, ANSWER = b"r", b"b", b"s", b"j"
 """Kinds of messages: bytes are asked for, a batch, a row that is too large, the answer to a request."""
@@ -52,6 +54,7 @@ class _Session:
     def __init__(self, asker: confined_decoding.Requester) -> None:
         self.receive, self.send = asker.receive, asker.send
         self._source: Any = None
+        self._groups: Callable[[int], Iterator[pa.RecordBatch]] | None = None
         self._limited = False
 
     def fetch(self, offset: int, size: int) -> bytes:
@@ -85,8 +88,10 @@ class _Session:
         if not self._limited:
             confined_decoding.limit_memory(request["memory"])
             self._limited = True
-        self._source = None
+        self._source = self._groups = None
         size = request["size"]
+        if request.get("kind", PARQUET) != PARQUET:
+            return self._open_batches(request["kind"], size)
         tail = self.fetch(max(0, size - 8), 8)
         footer = int.from_bytes(tail[:4], "little")
         if tail[4:] == b"PARE":
@@ -115,14 +120,28 @@ class _Session:
         answer = {"rows": rows, "stored": stored, "sizes": [max(0, group.total_byte_size) for group in groups]}
         return answer | _about(self._source.schema_arrow, groups) if request.get("about") else answer
 
+    def _open_batches(self, kind: str, size: int) -> dict[str, Any]:
+        """Open a file of record batches; how many rows they have is known once they are decoded."""
+        file = _Remote(self, size)
+        schema, count, self._groups = _OPENERS[kind](file)
+        if any(_depth(each) > _DEPTH for each in schema.types):
+            raise _Fault(f"its columns nest deeper than {_DEPTH} levels")
+        share = [size // max(1, count)] * count
+        return {"rows": [0] * count, "stored": share, "sizes": share}
+
     def _decode(self, request: dict[str, Any]) -> dict[str, Any]:
         """Send the batches of a row group, from a row on."""
         skip = request["skip"]
-        batches = self._source.iter_batches(request["rows"], row_groups=[request["group"]], use_threads=False)
+        if self._groups is not None:
+            batches = self._groups(request["group"])
+        else:
+            batches = self._source.iter_batches(request["rows"], row_groups=[request["group"]], use_threads=False)
         for whole in batches:
             if skip >= whole.num_rows:
                 skip -= whole.num_rows
                 continue
+            if self._groups is not None:
+                whole.validate(full=True)  # else a wrong offset ends whoever looks there
             for part in _parts(_dense(whole.slice(skip)), request["bytes"]):
                 self._send_batch(part, request["record"], request["values"])
             skip = 0
@@ -138,6 +157,50 @@ class _Session:
         with pa.ipc.new_stream(sink, part.schema) as stream:
             stream.write_batch(part)
         self.send(BATCH, memoryview(sink.getvalue()))
+
+
+def _open_arrow_file(file: _Remote) -> Opened:
+    import pyarrow as pa
+
+    source = pa.ipc.open_file(file)
+    return source.schema, source.num_record_batches, lambda number: iter([source.get_batch(number)])
+
+
+def _open_arrow_stream(file: _Remote) -> Opened:
+    import pyarrow as pa
+
+    first = pa.ipc.open_stream(file)
+
+    def read(_number: int) -> Iterator[pa.RecordBatch]:
+        file.seek(0)
+        while file.tell() < file.size:  # streams may be put together, one behind the other
+            yield from pa.ipc.open_stream(file)
+
+    return first.schema, 1, read
+
+
+def _open_orc(file: _Remote) -> Opened:
+    from pyarrow import orc
+
+    source = orc.ORCFile(file)
+    return source.schema, source.nstripes, lambda number: iter([source.read_stripe(number)])
+
+
+def _open_feather(file: _Remote) -> Opened:
+    from pyarrow import feather
+
+    table = feather.read_table(file, memory_map=False, use_threads=False)
+    return table.schema, 1, lambda _number: iter(table.to_batches())
+
+
+PARQUET = "parquet"
+_OPENERS: dict[str, Callable[[_Remote], Opened]] = {
+    "arrow": _open_arrow_file,
+    "arrow-stream": _open_arrow_stream,
+    "orc": _open_orc,
+    "feather": _open_feather,
+}
+"""How files are opened that hold record batches: their schema, how many groups there are, and how one is read."""
 
 
 def _about(schema: pa.Schema, groups: list[Any]) -> dict[str, Any]:
@@ -159,7 +222,7 @@ class _Remote(io.RawIOBase):
 
     def __init__(self, session: _Session, size: int) -> None:
         super().__init__()
-        self._session, self._size, self._at = session, size, 0
+        self._session, self.size, self._at = session, size, 0
 
     def readable(self) -> bool:
         return True
@@ -171,11 +234,11 @@ class _Remote(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        self._at = max(0, offset + (0, self._at, self.size)[whence])
         return self._at
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # a buffer, whatever its name
-        wanted = min(len(buffer), max(0, self._size - self._at))
+        wanted = min(len(buffer), max(0, self.size - self._at))
         data = self._session.fetch(self._at, wanted) if wanted else b""
         buffer[: len(data)] = data
         self._at += len(data)
@@ -205,7 +268,18 @@ def _type(kind: pa.DataType) -> pa.DataType:
         return pa.struct([field.with_type(_type(field.type)) for field in kind])
     if pa.types.is_map(kind):
         return pa.map_(_type(kind.key_type), _type(kind.item_type))
-    return _list(kind) if _is_list(kind) else kind
+    return _list(kind) if _is_list(kind) else _type_of_view(kind)
+
+
+def _type_of_view(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the same values that is no view of them."""
+    import pyarrow as pa
+
+    if kind in (pa.string_view(), pa.binary_view()):
+        return pa.large_string() if kind == pa.string_view() else pa.large_binary()
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return pa.large_list(kind.value_field.with_type(_type(kind.value_type)))
+    return kind
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""Under which licence each record states that it is: records by licence, where a column says so."""
+"""Under which licence each record states that it is: records by licence, where a column or a notice in it says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core import schemas
@@ -14,8 +13,11 @@ from provenance.core.model import STATED
 from provenance.detectors.counting import BY_FILE, count_values
 from provenance.detectors.detector import Detector
 from provenance.licences.expressions import normalise
+from provenance.licences.text_notices import find_text_notices
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from provenance.detectors.counting import Ints
 
 UNRECOGNISED = "unrecognised"
@@ -32,21 +34,26 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
         files: as for `detectors.observe`.
 
     Returns:
-        OBSERVED, by file where there are several: the kind is an SPDX expression or UNRECOGNISED, the state `stated`.
-        Records that state nothing are not counted. Values are records.
+        OBSERVED, by file where there are several: the kind is an SPDX expression or UNRECOGNISED, the state `stated` of
+        what a column of that name says, `notice` of tags and notices in its text. Records that state nothing are not
+        counted. Values are records.
     """
-    if batch["licence"].null_count == len(batch):
+    keys: dict[tuple[str, str], int] = {}
+    codes: list[Ints] = []
+    places: list[Ints] = []
+    for column, state in ((batch["licence"], "stated"), *((each, "notice") for each in find_text_notices(batch))):
+        if column.null_count < len(column):
+            statements = pc.if_else(pc.is_null(batch["error"]), column, None).dictionary_encode()
+            kinds = [_name(value) for value in statements.dictionary.to_pylist()]
+            of_values = [-1 if kind is None else keys.setdefault((kind, state), len(keys)) for kind in kinds]
+            code = np.array([*of_values, -1], np.int64)[np.asarray(pc.fill_null(statements.indices, len(kinds)))]
+            places.append(np.flatnonzero(code >= 0))
+            codes.append(code[places[-1]])
+    if not keys:
         return (schemas.OBSERVED if files is None else BY_FILE).empty_table()
-    column = pc.if_else(pc.is_null(batch["error"]), batch["licence"], None).dictionary_encode()
-    named = [_name(value) for value in column.dictionary.to_pylist()]
-    kinds = sorted({kind for kind in named if kind is not None})
-    code_of: dict[str | None, int] = {kind: code for code, kind in enumerate(kinds)}
-    codes_of_values = np.array([*(code_of.get(kind, -1) for kind in named), -1], np.int64)
-    codes = codes_of_values[np.asarray(pc.fill_null(column.indices, len(named)))]
-    places = np.flatnonzero(codes >= 0)
-    order = places[np.argsort(codes[places], kind="stable")]
-    keys = [(kind, "stated") for kind in kinds]
-    return count_values("record-licence", batch, files, keys=keys, codes=codes[order], places=order)
+    order = np.argsort(np.concatenate(codes), kind="stable")
+    every = [np.concatenate(each)[order] for each in (codes, places)]
+    return count_values("record-licence", batch, files, keys=[*keys], codes=every[0], places=every[1])
 
 
 @lru_cache(_MOST_REMEMBERED)

@@ -158,6 +158,7 @@ _KINDS = (
 )
 _GNU_VERSIONS = {"GPL": {"1", "2", "3"}, "LGPL": {"2", "2.1", "3"}, "AGPL": {"1", "3"}, "GFDL": {"1.1", "1.2", "1.3"}}
 _LATER = (
+    ("of", "or", "at", "your", "option", "any", "later"),
     ("or", "at", "your", "option", "any", "later"),
     ("at", "your", "option", "any", "later"),
     ("or", "any", "later"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "CUT",
     "LONGEST_NAME",
     "LONGEST_PROSE",
     "UNKNOWN",
@@ -41,6 +42,9 @@ __all__ = [
     "normalise",
     "split_statement",
 ]
+
+CUT = " ... (more)"
+"""Stands at the end of a statement of which not all was kept: it is never understood whole."""
 
 LONGEST_NAME = 400
 """Characters: what is longer is a text, not a name, and is searched for the names that stand in it."""
@@ -281,7 +285,7 @@ def _read_prose(text: str, raw: str) -> Licence:
     covered = any("-NC" in each for each in exact)
     extra = [limit for limit in limits if not (covered and limit.endswith("-noncommercial"))]
     riders = find_riders(text) if exact else find_riders(remove_restrictions(text))
-    cut = len(text) > LONGEST_PROSE
+    cut = len(text) > LONGEST_PROSE or text.endswith(CUT.strip())
     if cut or [rider for rider in riders if not (limits and "commercial" in rider)]:
         note = "longer than what is read of it" if cut else f"limited beside it: {', '.join(riders)[:120]}"
         return Licence(join_by_and([*exact, *extra, UNKNOWN]), "part", raw, note)

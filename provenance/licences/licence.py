@@ -46,14 +46,6 @@ class Part:
     licence: Licence
 
 
-def join_by_and(expressions: Sequence[str]) -> str:
-    """Join SPDX expressions by AND, each once, in the given order; one that contains OR in brackets."""
-    unique = list(dict.fromkeys(expressions))
-    if len(unique) == 1:
-        return unique[0]
-    return " AND ".join(f"({each})" if " OR " in each else each for each in unique)
-
-
 def split_and(expression: str) -> list[str]:
     """Return the parts of an SPDX expression that AND joins at its top."""
     parts, depth, start = [], 0, 0
@@ -68,6 +60,14 @@ def split_and(expression: str) -> list[str]:
         each[1:-1] if each.startswith("(") and " OR " in each and each.find(")") == len(each) - 1 else each
         for each in parts
     ]
+
+
+def join_by_and(expressions: Sequence[str]) -> str:
+    """Join SPDX expressions by AND, each part once, in the given order; one that contains OR in brackets."""
+    unique = list(dict.fromkeys(part for each in expressions for part in split_and(each)))
+    if len(unique) == 1:
+        return unique[0]
+    return " AND ".join(f"({each})" if " OR " in each else each for each in unique)
 
 
 _SAME_AS = {

@@ -62,7 +62,7 @@ _ELSEWHERE = re.compile(
     r"please (?:follow|refer|respect|check|see|note that the)|"
     r"check (?:the|their)|unlike|other (?:data|model|project)|"
     r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|"
-    r"no longer|previously|formerly|used to be|documentation (?:in|is|of)|"
+    r"encouraged to|no longer|previously|formerly|used to be|documentation (?:in|is|of)|"
     r"spdx-license-identifier|compatible with|instead of|\bwill be (?:released|published|licen|made|available)|"
     r"^\W*(?:if|whether|should you|would you|in case)\b",
     re.IGNORECASE,

@@ -191,6 +191,8 @@ def _read_named(text: str) -> tuple[Licence, ...]:
     body = [line.strip(" #*=-") for line in text.strip().splitlines() if line.strip() and not _is_copyright(line)]
     if len(split_words("\n".join(body))) <= SHORT_WORDS:
         licence = normalise(" ".join(body))
+        if licence.how == "part":
+            licence = _read_stated(text) or licence
         if licence.how == "part" or _is_title(body, licence):
             named = join_by_and(
                 [each for each in split_and(licence.expression or UNKNOWN) if each != UNKNOWN] or ["a licence"]
@@ -204,6 +206,15 @@ def _read_named(text: str) -> tuple[Licence, ...]:
     if title is None or title.expression is None:
         return ()
     return (Licence(None, "text", body[0][:200], f"calls itself {title.expression}, but its text is another"),)
+
+
+def _read_stated(text: str) -> Licence | None:
+    """Read sentences that state a licence, as Creative Commons' own notice does, if nothing beside them limits it."""
+    stated = {licence.expression for _, _, licence in find_notices(f"# License\n\n{text}")}
+    sure = re.search(r"licen[cs]ed under|released under|dedicated to", text, re.IGNORECASE) and not _limits(text)
+    if not sure or not stated or None in stated or any(UNKNOWN in str(each) for each in stated):
+        return None
+    return Licence(join_by_and(sorted(map(str, stated))), "notice", text.strip()[:200])
 
 
 def _is_title(body: list[str], licence: Licence) -> bool:

@@ -137,7 +137,7 @@ def consists_of_records(path: str, whole: bytes) -> bool:
         whole: its bytes, or as many as a document may have.
     """
     head = whole[: format_detection.HEAD_BYTES]
-    is_text = format_detection.detect_format(head, path) == "text"
+    is_text = format_detection.detect_format(head, path) in {"text", "lines"}
     return holds_records(path, head) or (is_text and is_repetitive(whole.decode("utf-8", "replace")))
 
 

@@ -25,6 +25,7 @@ from provenance.core import folder_walk, schemas
 from provenance.core.path_names import path_to_text, text_to_path
 from provenance.errors import ConfigError, InputError
 from provenance.readers import manifests
+from provenance.readers.records import bookkeeping
 from provenance.readers.storage import regular_files
 from provenance.sources import file_roles
 
@@ -205,7 +206,8 @@ def _take_regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = Non
         return row
     place = at or os.path.join(walk.root, path)
     head = b""
-    if size and (size <= _POINTER_BYTES or manifests.is_doubtful(row.path)):
+    called = bookkeeping.is_called_so(row.path)
+    if size and (size <= _POINTER_BYTES or called or manifests.is_doubtful(row.path)):
         try:
             head = regular_files.read_head(place, HEAD_BYTES)
         except OSError as error:
@@ -220,6 +222,8 @@ def _take_regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = Non
         row.kind, row.reason = "git-annex-pointer", "data not fetched: a git-annex pointer; run `git annex get`"
         return row
     row.role, row.kind = file_roles.decide_role(row.path, head, size, partial(_read_more, place))
+    if called and row.role == "data" and (reason := bookkeeping.recognise(row.path, head, size)) is not None:
+        row.role, row.kind, row.reason = "ignored", None, reason
     return row
 
 

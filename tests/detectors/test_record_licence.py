@@ -51,3 +51,16 @@ def test_many_files_are_counted_apart():
 def test_a_long_list_of_licences_is_no_record_s_own():
     legend = " AND ".join(["MIT", "CC-BY-4.0"] * 30)
     assert seen(legend) == {("unrecognised", "stated"): (1, 0)}
+
+
+def test_notices_in_the_text_are_counted_beside_the_column():
+    rows = [
+        {"row": 0, "licence": "mit", "whole": "# SPDX-License-Identifier: GPL-3.0-only\nx = 1"},
+        {"row": 1, "licence": None, "whole": "# SPDX-License-Identifier: GPL-3.0-only\ny = 1"},
+        {"row": 2, "licence": None, "whole": "words"},
+    ]
+    table = record_licence.observe(pa.RecordBatch.from_pylist(rows, schema=schemas.RECORDS))
+    assert {(row["kind"], row["state"]): (row["records"], row["row"]) for row in table.to_pylist()} == {
+        ("MIT", "stated"): (1, 0),
+        ("GPL-3.0-only", "notice"): (2, 0),
+    }

@@ -29,6 +29,13 @@ SPDX = "{http://www.spdx.org/license}"
         (MIT.replace("The Tide Table Authors", "Commerce Research Institute for Models"), ["MIT"]),
         ("CC BY-NC 4.0", ["CC-BY-NC-4.0"]),
         ('Copyright 2020 X\n\nLicensed under the Apache License, Version 2.0 (the "License");', ["Apache-2.0"]),
+        (
+            (
+                "The talks in this folder are licensed under the Creative Commons Attribution 4.0 International License.\n"
+                "To view a copy of this license, visit https://creativecommons.org/licenses/by/4.0/\n"
+            ),
+            ["CC-BY-4.0"],
+        ),
         ("hello world " * 200, []),
         ("", []),
     ],

@@ -114,6 +114,7 @@ LEAKS = pa.schema(
         make_field("other_path", _TEXT, "its file that holds most of the records, rather one named for training"),
         make_field("trained", pa.bool_(), "whether that file is named for training; else nothing says what it is for"),
         make_field("records", _INT, "records that also stand in what they are held out from", unit="records"),
+        make_field("held", _INT, "of these, in other_path", unit="records"),
         make_field("whole", _INT, "of these, whole, word for word or nearly so", unit="records"),
         make_field("prompts", _INT, "of the others, by their prompt, word for word or nearly so", unit="records"),
         make_field("matched", _INT, "records that stand there, evidence or not", unit="records"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from provenance import detectors
 from provenance.core.model import FIELD, STATED, VIEWS, Claim
+from provenance.licences.text_notices import find_text_notices
 from provenance.pipeline.reading import field_texts
 from provenance.readers.records import record_trees
 from provenance.similarity.candidates import distinct_texts, near_pairs, view_signatures
@@ -370,10 +371,14 @@ def _count_by_file(result: _BatchResult, group: _Group, register: Register, scra
         register.observe(result.observed.set_column(0, detectors.BY_FILE.field(0), whose))
     register.add("rows", numbers, np.diff(ends))
     # a record with an error states nothing, and is counted elsewhere
-    without_words = _count_nulls(batch["error"]).astype(np.int64) - ~_count_nulls(batch["licence"])
-    register.add("unlicensed", numbers, np.add.reduceat(without_words, ends[:-1]))
+    notices = list(find_text_notices(batch))
+    stated = reduce(np.logical_or, (~_count_nulls(each) for each in (batch["licence"], *notices)))
+    without_words = _count_nulls(batch["error"]) & ~stated
+    register.add("unlicensed", numbers, np.add.reduceat(without_words.astype(np.int64), ends[:-1]))
     for name in _STATED:
         _collect_values(name, batch[name], files, group)
+    for each in notices:
+        _collect_values("licence", each, files, group)
 
 
 def _add_leaves(group: _Group, place: int, leaves: Any) -> None:

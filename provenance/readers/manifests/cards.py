@@ -11,11 +11,14 @@ from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
-from provenance.licences.expressions import is_placeholder, normalise
+from provenance.licences.expressions import CUT, find_restrictions, is_placeholder, normalise
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.readmes import prose
 from provenance.readers.manifests.yaml_documents import decode, folder, load, metadata_of
+
+LONGEST_VALUE = 4000
+"""Characters of a value of the front matter that are read: a prompt at a gate may be long."""
 
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
@@ -33,8 +36,9 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         format: "hf-card".
 
     Returns:
-        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality`, `split-files` (split=path or
-        pattern) from the front matter (pointers are JSON pointers into it), and those of the prose (pointers L<line>).
+        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality`, `split` (split=examples),
+        `split-files` (split=path or pattern) from the front matter (pointers are JSON pointers into it), and those of
+        the prose (pointers L<line>).
 
     Raises:
         ManifestError: there is no front matter, or it is not a YAML mapping within bounds.
@@ -71,7 +75,7 @@ def _set_aside(claims: list[Claim]) -> list[Claim]:
 
 def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """List field, value, pointer, subject."""
-    found = [("licence", value, pointer, "data") for value, pointer in _licences(card)]
+    found = [("licence", value, pointer, "data") for value, pointer in (*_licences(card), *_gates(card))]
     found += [("name", value, pointer, "data") for value, pointer in _strings(card, "pretty_name")]
     found += [
         ("language", value, pointer, "data")
@@ -89,14 +93,53 @@ def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
             found.append(("kind", "synthetic", pointer, "data"))
         elif value.startswith("modality:") or value.lower() in _MODALITIES:
             found.append(("modality", value.removeprefix("modality:").lower(), pointer, "data"))
+    found += [("split", value, pointer, "data") for value, pointer in _counts(card)]
     return found + [("split-files", value, pointer, "data") for value, pointer in _splits(card)]
+
+
+def _counts(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List how many examples each split has, as `dataset_info: splits` says it."""
+    info = card.get("dataset_info")
+    infos = [("/dataset_info", info)] if isinstance(info, dict) else []
+    infos += [(f"/dataset_info/{i}", each) for i, each in enumerate(_objects(info))]
+    return [
+        (f"{split['name']}={split['num_examples']}", f"{at}/splits/{j}/num_examples")
+        for at, each in infos
+        for j, split in enumerate(_objects(each.get("splits")))
+        if str(split.get("num_examples", "")).isdigit() and isinstance(split.get("name"), str)
+    ]
+
+
+def _gates(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List the terms that whoever wants access is asked to accept, as far as they restrict or name a licence."""
+    asked = [*_strings(card, "extra_gated_prompt"), *_strings(card, "extra_gated_description")]
+    fields = card.get("extra_gated_fields")
+    if isinstance(fields, dict):
+        asked += [(name.strip(), f"/extra_gated_fields/{_escape(name)}") for name in map(str, fields)]
+    found = []
+    for text, pointer in asked:
+        sentences = [part for part in re.split(r"(?<=[.!?。])\s+|\n", text) if part.strip()]
+        found += [(each.strip()[:390], pointer) for each in sentences if find_restrictions(each)]
+    return found
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _splits(card: dict[str, Any]) -> list[tuple[str, str]]:
     """List which files are of which split, as `configs: data_files` says it."""
     found = []
     for i, config in enumerate(_objects(card.get("configs"))):
-        for j, each in enumerate(_objects(config.get("data_files"))):
+        files = config.get("data_files")
+        if isinstance(files, str | list):  # files without a split are trained on
+            plain = [files] if isinstance(files, str) else files
+            found += [
+                (f"train={path.removeprefix('./')}", f"/configs/{i}/data_files")
+                for path in plain[:1000]
+                if isinstance(path, str) and path.strip()
+            ]
+        for j, each in enumerate(_objects(files)):
             split = each.get("split")
             if isinstance(split, str):
                 at = f"/configs/{i}/data_files/{j}/path"
@@ -125,15 +168,12 @@ def _strings(card: dict[str, Any], key: str) -> list[tuple[str, str]]:
 
 def _walk(value: Any, pointer: str) -> list[tuple[str, str]]:
     if isinstance(value, str):
-        return [(value.strip()[:500], pointer)] if value.strip() else []
+        text = value.strip()
+        return [(text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + CUT, pointer)] if text else []
     if isinstance(value, list):
         return [each for i, item in enumerate(value[:1000]) for each in _walk(item, f"{pointer}/{i}")]
     if isinstance(value, dict):
-        return [
-            each
-            for name, item in value.items()
-            for each in _walk(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
-        ]
+        return [each for name, item in value.items() for each in _walk(item, f"{pointer}/{_escape(name)}")]
     return []
 
 

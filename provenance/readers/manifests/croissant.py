@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
@@ -151,7 +152,8 @@ def _licences(value: Any, pointer: str) -> list[tuple[str, str]]:
 def _distributed(path: str, node: dict[str, Any], pointer: str, nodes: dict[str, Any]) -> Stated:
     """List field, value, scope (None = the whole) and pointer of one file or set of files."""
     home = folder(path).removeprefix("./")
-    outer = _container(node, nodes)
+    chain = _list_containers(node, nodes)
+    outer = chain[-1] if chain else None
     if "FileSet" in types(node):
         if outer is not None:  # a part of an archive or repository, which is listed itself
             return []
@@ -163,27 +165,31 @@ def _distributed(path: str, node: dict[str, Any], pointer: str, nodes: dict[str,
     if not places:
         return []
     place, at = places[0]
-    around = next((url for url, _ in texts((outer or {}).get("contentUrl"), "")), "")
-    if remote(place) or remote(around):
+    around = next((url for each in chain for url, _ in texts(each.get("contentUrl"), "") if remote(url)), "")
+    if remote(place) or around:
         address = place if remote(place) else f"{around}#{place}"
         return [("remote", address, "", at), *_upstream(node, address, pointer)]
-    if outer is not None:
+    if outer is not None or croissant_rules.references(node.get("containedIn")):  # what it does not describe, too
         return []
-    member = home + inside(path, place, at)
-    return [("file", member, "", at), *_digests(node, member, pointer)]
+    member = home + inside(path, unquote(place), at)
+    licences = [
+        ("licence", value, member, where) for value, where in _licences(node.get("license"), f"{pointer}/license")
+    ]
+    return [("file", member, "", at), *_digests(node, member, pointer), *licences]
 
 
-def _container(node: dict[str, Any], nodes: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the outermost file that contains a file or set of files."""
-    outer: dict[str, Any] | None = None
+def _list_containers(node: dict[str, Any], nodes: dict[str, Any]) -> list[dict[str, Any]]:
+    """List what a file or set of files is contained in, the outermost last."""
+    chain: list[dict[str, Any]] = []
     seen: set[str] = set()
     for _ in range(20):
         here = [name for name in croissant_rules.references(node.get("containedIn")) if name in nodes]
         if not here or here[0] in seen:
             break
         seen.add(here[0])
-        outer = node = nodes[here[0]]
-    return outer
+        node = nodes[here[0]]
+        chain.append(node)
+    return chain
 
 
 def _digests(node: dict[str, Any], member: str, pointer: str) -> Stated:

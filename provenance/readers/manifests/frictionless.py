@@ -1,6 +1,7 @@
-"""Frictionless data packages: `datapackage.json` and its kin, JSON or YAML.
+"""Frictionless data packages: `datapackage.json` and its kin, JSON or YAML; Kaggle's `dataset-metadata.json`.
 
-Source: Data Package 1.0 and 2.0 (datapackage.org), Data Package and Data Resource.
+Source: Data Package 1.0 and 2.0 (datapackage.org), Data Package and Data Resource; Kaggle API, Dataset Metadata, which
+is a data package whose resources may be left out.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     package = load(path, decode(path, data))[0] if yaml else load_json(path, data)
     if not isinstance(package, dict):
         raise ManifestError(f"{path} is not an object")
-    resources = package.get("resources")
+    kaggle = file_name(path) == _KAGGLE
+    resources = package.get("resources", [] if kaggle else None)
     if not isinstance(resources, list) or any(not isinstance(each, dict | str) for each in resources):
         raise ManifestError(f"{path}: at /resources, there is no list of resources")
     scope = folder(path)
@@ -76,7 +78,7 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
             for field, value, at in ([_of_parts(*each) for each in stated] if len(files) > 1 else stated)
             for file, _ in (files if field in _OF_FILES else [("", "")])
         ]
-    own = _of_package(package)
+    own = _of_package(package) + (_of_kaggle(package) if kaggle else [])
     narrower = [files for files, _, stated in listed if any(field == "licence" for field, _, _ in stated)]
     licensed = {file for files in narrower for file, _ in files}
     rest = [file for files, _, _ in listed for file, _ in files if file not in licensed]
@@ -138,6 +140,18 @@ def _of_package(package: dict[str, Any]) -> Stated:
     return found
 
 
+_KAGGLE = "dataset-metadata.json"
+
+
+def _of_kaggle(package: dict[str, Any]) -> Stated:
+    """State the address that Kaggle's identifier, `owner/name`, stands for."""
+    return [
+        ("url", f"https://www.kaggle.com/datasets/{value}", at)
+        for value, at in strings(package.get("id"), "/id")
+        if re.fullmatch(r"[\w.-]+/[\w.-]+", value)
+    ]
+
+
 def _sources(holder: dict[str, Any], pointer: str) -> Stated:
     keys = ("path", "title", "name", "web")
     return [("upstream", *each) for each in strings(holder.get("sources"), f"{pointer}/sources", keys)]
@@ -173,6 +187,8 @@ _RESOURCES = re.compile(rb"^resources\s*:", re.MULTILINE)
 
 def _is_package(path: str, head: bytes) -> bool:
     name = file_name(path)
+    if name == _KAGGLE:
+        return b'"licenses"' in head or b'"resources"' in head or b'"title"' in head
     listed = _RESOURCES.search(head) is not None if name.endswith(("yaml", "yml")) else b'"resources"' in head
     return "package" in name and listed
 

@@ -194,7 +194,7 @@ def describes_folder(path: str) -> bool:
 _ONE_A_FOLDER = frozenset(
     {"croissant.json", "croissant.jsonld", "metadata.json", "metadata.jsonld"}
     | {f"datapackage.{ending}" for ending in ("json", "yaml", "yml")}
-    | {"dataset_info.json", "dataset_infos.json"}
+    | {"dataset_info.json", "dataset_infos.json", "dataset-metadata.json"}
 )
 
 _SHA256 = re.compile(r"(?:sha256[:=-])?([0-9a-fA-F]{64})", re.IGNORECASE)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provenance.readers import storage
+from provenance.readers.records.tally import BROKEN
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from provenance.readers import storage
     from provenance.readers.records.tally import Tally
 
 Blocks = tuple[bytes, ...]
@@ -96,11 +98,12 @@ def close_account(
         digest: of its bytes.
         member: whether it is a member of an archive.
     """
-    reason = stream.fault or tally.reason
+    reason = stream.fault or tally.explain()
     whole = stream.fault is None
     size = size if not whole else stream.count
-    skipped = min(size, tally.skipped + size - stream.count)
-    if reason is not None and tally.reason != "unreadable records":
+    lost = size if stream.fault == storage.WRONG_CHECKSUM else size - stream.count
+    skipped = min(size, tally.skipped + lost)
+    if reason is not None and tally.reason != BROKEN:
         skipped = max(min(size, 1), skipped)
     notes = ", ".join(f"{count} {name}" for name, count in sorted(tally.notes.items())) or None
     blocks = () if member else digest.blocks()
@@ -122,11 +125,13 @@ class MemberTally:
     Args:
         size: bytes of the archive.
         skipped: bytes that its skipped members take on disk.
+        stored: bytes that all members take on disk that it has shown so far.
         reasons: why, and how many members.
     """
 
     size: int
     skipped: int = 0
+    stored: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
     def count(self, skip_reason: str, skipped: int, size: int, stored: int) -> None:

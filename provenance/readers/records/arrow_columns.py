@@ -9,8 +9,18 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.readers.records import field_views, personal_columns, string_kernels
-from provenance.readers.records.column_roles import META, RECORD, SIDE, decide_role, is_column, is_text_role
+from provenance.readers.records import field_views, json_strings, personal_columns, string_kernels
+from provenance.readers.records.column_roles import (
+    CHAT,
+    HISTORY,
+    META,
+    OTHER,
+    RECORD,
+    SIDE,
+    decide_role,
+    is_column,
+    is_text_role,
+)
 from provenance.readers.records.value_tape import (
     END,
     FIELD,
@@ -108,8 +118,10 @@ class _LeafColumns:
         self.add_column(pc.list_flatten(array), kind, rank, inner, name=name, path=path)
 
     def _add_leaf(self, array: Any, kind: int, rank: int, where: Any, name: int, path: str) -> None:
-        if kind in (META, SIDE) and _is_binary(array.type):
+        if _is_binary(array.type) and (kind in (META, SIDE) or not _holds_text(array)):
             self.unread[self.column] = self.unread.get(self.column, 0) + array.nbytes
+            return
+        if self._add_json(array, kind, rank, where, name, path):
             return
         in_list = len(where) > 0 and bool(where[0, 3])
         text = _find_texts(array, numbers=not in_list if is_text_role(kind) else name > 0)
@@ -137,6 +149,15 @@ class _LeafColumns:
             return 0
         return self.numbers.setdefault(path, len(self.numbers) + 1)
 
+    def _add_json(self, array: Any, kind: int, rank: int, where: Any, name: int, path: str) -> bool:
+        """Add a column whose strings hold JSON as what they write; return False where they do not all."""
+        if kind not in (CHAT, HISTORY, OTHER, SIDE) or len(where) == 0 or bool(where[0, 3]):
+            return False
+        parsed = _parse_strings(array)
+        if parsed is not None:
+            self.add_column(parsed, kind, rank, where, name=name, path=path)
+        return parsed is not None
+
     def number_name(self, name: str) -> int:
         """Return the number of a column's name from 1 if it is called as personal data is; else 0."""
         if not personal_columns.load_names().find_class(name):
@@ -147,6 +168,53 @@ class _LeafColumns:
 
 def _is_binary(type_: Any) -> bool:
     return bool(pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_))
+
+
+@njit(nogil=True, cache=True)
+def _count_texts(buf: Any, offsets: Any) -> int:
+    count = 0
+    for k in range(offsets.shape[0] - 1):
+        count += string_kernels.check_text(buf, offsets[k], offsets[k + 1]) == string_kernels.OK
+    return count
+
+
+def _holds_text(array: Any) -> bool:
+    """Tell whether most values of a binary column are UTF-8: an image is none, a text with a broken value is."""
+    if pa.types.is_fixed_size_binary(array.type):
+        return False
+    values = array.drop_null().cast(pa.large_binary())
+    offsets = np.frombuffer(values.buffers()[1] or b"\0" * 8, np.int64)[values.offset : values.offset + len(values) + 1]
+    data = np.frombuffer(values.buffers()[2] or b"", np.uint8)
+    return 2 * int(_count_texts(data, offsets)) >= len(values)
+
+
+_JSON_BEGINS = r"^\s*[\[{]"
+_JSON_SAMPLE = 64  # values that are parsed one by one before all are
+
+
+def _parse_strings(array: Any) -> Any:
+    """Return what the strings of a column write in JSON; None where one of them writes no object or array."""
+    import pyarrow.compute as pc
+    from pyarrow import json
+
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        return None
+    values = array.drop_null()
+    if not len(values) or not pc.all(pc.match_substring_regex(values, _JSON_BEGINS)).as_py():
+        return None
+    if not json_strings.find_wrapped_array(values.slice(0, _JSON_SAMPLE).to_pylist()):
+        return None
+    lines = pc.fill_null(pc.replace_substring_regex(array.cast(pa.large_string()), r"[\r\n]", " "), "null")
+    opened, closed, between = (pa.scalar(part, pa.large_string()) for part in ('{"v":', "}\n", ""))
+    wrapped = pc.binary_join_element_wise(opened, lines, closed, between)
+    text = wrapped.buffers()[2]  # one value behind the other
+    try:
+        options = json.ReadOptions(use_threads=False, block_size=max(1 << 20, text.size + 1))
+        parsed = json.read_json(pa.BufferReader(text), read_options=options)
+    except (pa.ArrowException, ValueError, OverflowError):
+        return None
+    column = parsed["v"].combine_chunks() if "v" in parsed.column_names else None
+    return column if column is not None and len(column) == len(array) else None
 
 
 def _find_texts(array: Any, *, numbers: bool) -> Any:

@@ -43,13 +43,14 @@ def _end_all() -> None:
 
 @dataclass(slots=True)
 class ParquetFile:
-    """A Parquet file that is decoded elsewhere.
+    """A Parquet file, or another of record batches, that is decoded elsewhere.
 
     Args:
         source: its bytes, each block held to its digest.
         size: how many there are.
         limits: batch_bytes, record_bytes and memory_bytes.
         values: of the largest row.
+        kind: parquet | arrow | arrow-stream | orc | feather.
         rows: of each row group, as its footer says.
         stored: bytes of each row group in the file.
     """
@@ -58,6 +59,7 @@ class ParquetFile:
     size: int
     limits: Limits
     values: int = parquet_decoder.VALUES
+    kind: str = parquet_decoder.PARQUET
     rows: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
@@ -164,13 +166,14 @@ class ParquetFile:
             self._process = ConfinedProcess(parquet_decoder.__name__)
         answer: dict[str, Any] = {}
         for _, chunks in self._send_request(
-            {"do": "open", "size": self.size, "memory": self.limits.memory_bytes, "about": about}
+            {"do": "open", "size": self.size, "memory": self.limits.memory_bytes, "about": about, "kind": self.kind}
         ):
             answer = json.loads(chunks.pop())
         if "fault" in answer:
             raise BrokenParquet(answer["fault"])
         if "broken" in answer:
-            raise BrokenParquet("its footer is broken, or of a kind that cannot be read")
+            what = "footer is" if self.kind == parquet_decoder.PARQUET else "schema or footer is"
+            raise BrokenParquet(f"its {what} broken, or of a kind that cannot be read")
         return answer
 
     def _send_request(self, request: dict[str, Any]) -> Iterator[tuple[bytes, list[bytes]]]:

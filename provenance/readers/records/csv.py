@@ -24,6 +24,7 @@ from provenance.readers.records import (
     field_views,
     personal_columns,
     string_kernels,
+    unreadable_records,
     value_tape,
     views,
 )
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",\t;|"
 HEAD_BYTES = 1 << 16
 _LONGEST_NAME = 64
+_HEADER_ROWS = 100  # rows that tell whether the first of them names the columns
 _BATCH_VALUES = 1 << 18  # rows, or values, after which a batch is full: a table of commas has one in every byte
 
 
@@ -88,9 +90,24 @@ def guess_dialect(head: bytes) -> Dialect | None:
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
     if len(head) >= HEAD_BYTES and "\n" in text:
         text = text[: text.rindex("\n") + 1]
+    if separator := find_separator(head):
+        return _choose_quoting(text.partition("\n")[2], separator)
     found = [_choose_quoting(text, delimiter) for delimiter in DELIMITERS if delimiter in text]
     fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
     return max(fits, key=lambda fit: (fit.share, fit.width), default=None)
+
+
+_SEPARATOR = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([,;|\t])"?[ \t]*\r?\n', re.IGNORECASE)
+
+
+def find_separator(head: bytes) -> str | None:
+    """Return the delimiter that a first line names as spreadsheets write it (`sep=;`); None where there is none.
+
+    Args:
+        head: first bytes of a table.
+    """
+    found = _SEPARATOR.match(head)
+    return found[1].decode() if found else None
 
 
 def _choose_quoting(text: str, delimiter: str) -> Dialect | None:
@@ -102,10 +119,13 @@ def _choose_quoting(text: str, delimiter: str) -> Dialect | None:
 
 
 def _is_quoted(text: str, delimiter: str) -> bool:
-    """Say whether quotes quote fields: where they do, about as many fields end with one as begin with one."""
-    cells = [cell for row in _split_sample(text, delimiter, quoted=False) for cell in row]
+    """Say whether quotes quote fields: where they do, about as many fields end with one as begin with one.
+
+    A field that is a quote and nothing else is a token of a text.
+    """
+    cells = [cell for row in _split_sample(text, delimiter, quoted=False) for cell in row if cell != '"']
     begun = sum(cell.startswith('"') for cell in cells)
-    return sum(cell.endswith('"') for cell in cells) * 2 >= begun
+    return '"' not in text or 0 < begun <= 2 * sum(cell.endswith('"') for cell in cells)
 
 
 def _split_sample(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
@@ -211,13 +231,39 @@ def split_rows(
         count += 1
 
 
-def _read_header(first: list[str], roles: column_roles.Roles) -> tuple[list[str], bool]:
+def _read_header(rows: list[list[str]], roles: column_roles.Roles) -> tuple[list[str], bool]:
     """Return the columns' names, and whether the first row is what names them."""
-    known = any(roles.find_role(name.strip())[0] >= 0 for name in first)
-    named = len(set(first)) == len(first) and all(
-        len(name) <= _LONGEST_NAME and not name.strip().lstrip("-").replace(".", "").isdigit() for name in first
-    )
-    return (first, True) if known or named else ([""] * len(first), False)
+    first, below = rows[0] if rows else [""], rows[1:]
+    return (first, True) if _names_columns(first, below, roles) else ([""] * len(first), False)
+
+
+def _names_columns(first: list[str], below: list[list[str]], roles: column_roles.Roles) -> bool:
+    """Say whether a row names the columns of those below it: it differs from them as names differ from values."""
+    names = [name.strip() for name in first]
+    if any(len(name) > _LONGEST_NAME or _is_number(name) for name in names) or not any(names):
+        return any(roles.find_role(name)[0] >= 0 for name in names) and not any(map(_is_number, names))
+    columns = [[row[k].strip() for row in below if k < len(row)] for k in range(len(names))]
+    if any(name and name in column for name, column in zip(names, columns, strict=True)):
+        return False  # a value of its column, as it stands below too
+    if any(roles.find_role(name)[0] >= 0 for name in names):
+        return True
+    if any(column and all(map(_is_number, column)) for column in columns):
+        return True
+    if any(name[-1:] in _SENTENCE_ENDS or name.count(" ") > _MOST_SPACES for name in names if name):
+        return False
+    if all(_IDENTIFIER.fullmatch(name) for name in names if name):
+        return True
+    pairs = zip(names, columns, strict=True)
+    return any(name and column and sum(map(len, column)) > 2 * len(column) * len(name) for name, column in pairs)
+
+
+_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…", ";", ",")
+_MOST_SPACES = 3
+_IDENTIFIER = re.compile(r"[^\W\d][\w.:/@#%()\[\]-]*")
+
+
+def _is_number(cell: str) -> bool:
+    return cell.strip().lstrip("-+").replace(".", "", 1).replace(",", "").isdigit()
 
 
 def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
@@ -250,13 +296,13 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
         stream.read(3)
     head = stream.peek(HEAD_BYTES)
     dialect = guess_dialect(head) or Dialect(",", True, 1.0, 1, 1)
-    first = next(
-        iter(
-            _split_sample(head.decode("utf-8", "replace").replace("\0", " "), dialect.delimiter, quoted=dialect.quoted)
-        ),
-        [""],
-    )
-    names, named = _read_header(first, roles)
+    if find_separator(head):
+        stream.read(head.index(b"\n") + 1)
+        head = head[head.index(b"\n") + 1 :]
+    text = head.decode("utf-8", "replace").replace("\0", " ")
+    text = text[: text.rfind("\n") + 1] if len(head) >= HEAD_BYTES - _LONGEST_NAME and "\n" in text else text
+    rows = _split_sample(text, dialect.delimiter, quoted=dialect.quoted)
+    names, named = _read_header(rows[:_HEADER_ROWS], roles)
     columns, labels = _find_columns(names, roles), [name.strip() for name in names]
     tail, final = b"", False
     while not final:
@@ -294,6 +340,7 @@ def _make_batch(data: Any, tape: Any, records: Any, names: list[str], tally: Tal
     found = views.build_views(data, tape, len(records), names, columns=["", *names])
     out = views.make_batch(found, records[:, 2], tally.records)
     tally.count_records(records[:, 2], records[:, 1] - records[:, 0])
+    unreadable_records.explain_first(data, records, tally)
     return out
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.record_format import FileHead
+from provenance.readers.storage import transcoding
 from provenance.readers.storage.formats import CODECS, CONTAINERS, Codec, ContainerFormat
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ HEAD_BYTES = 1 << 16
 """Bytes that `detect_format` looks at."""
 
 _UNREAD: tuple[tuple[bytes, str], ...] = (
-    (b"ARROW1\0\0", "arrow"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\7", "rar"),
     (b"%PDF-", "pdf"),
@@ -35,15 +35,12 @@ _UNREAD: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "mp3"),
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
     (b"\x93NUMPY", "numpy"),
-    (b"SQLite format 3\0", "sqlite"),
     (b"Obj\1", "avro"),
-    (b"ORC", "orc"),
     (b"\x7fELF", "executable"),
     (b"\0asm", "executable"),
 )
 """Formats that no reader knows yet."""
-_PRINTABLE = {"mp3", "orc"}  # their magic is made of letters, with which a text may begin
-_SUFFIXES = {"yaml": "yaml", "yml": "yaml"}
+_PRINTABLE = {"mp3"}  # its magic is made of letters, with which a text may begin
 _PRINTED = ("csv", "tsv", "txt")  # what is called so is text although a NUL byte stands in it
 _PICKLE = re.compile(rb"\x80[\2-\5](?:\x95.{8})?[\x00-\xff]", re.DOTALL)  # PROTO, and FRAME from protocol 4 on
 _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
@@ -100,7 +97,7 @@ def _known(_modules: tuple[str, ...]) -> _Known:
         formats,
         sniffing,
         tuple(each for each in formats if each.guess is not None),
-        _SUFFIXES | dict(reversed(named)),  # the first that has a suffix
+        dict(reversed(named)),  # the first that has a suffix
         frozenset((*_PRINTED, *(suffix for each in sniffing for suffix in each.suffixes))),
     )
 
@@ -155,6 +152,8 @@ def _is_likely_text(head: bytes, path: str, known: _Known) -> bool:
 def _detect_text(head: bytes, path: str) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode()
+    if transcoding.has_old_line_ends(head):
+        head = head.replace(b"\r", b"\n")
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     given = find_suffix(path)
     if not body:

@@ -1,6 +1,6 @@
-"""Small files of JSON, many in one call: lines, an array, a wrapper around an array, or one record a file.
+"""Small files of JSON, many in one call: lines, an array, or one record a file.
 
-What takes more than a glance (a broken document, columns, names that repeat beside containers) is left to be read by
+What takes more than a glance (a broken document, a table in an object, strings that hold JSON) is left to be read by
 itself, so that there is one place that says what such a document is.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from provenance.readers.records import json_columns, small_records, string_kernels, views
-from provenance.readers.records.characters import OPEN_BRACE, OPEN_BRACKET
+from provenance.readers.records.characters import LOWER_A, LOWER_F, NINE, OPEN_BRACE, OPEN_BRACKET, ZERO
 from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
     ARRAY,
@@ -44,52 +44,26 @@ if TYPE_CHECKING:
     from provenance.readers.records import column_roles
     from provenance.readers.records.record_format import SmallFiles, SmallRecords
 
-_MOST_MEMBERS = 64
-"""Members of an object with containers that are compared by name, each with each."""
+
+_FEWEST_STRINGS = 4  # strings by id that make a table, as in `json_shapes`
 
 
 @njit(nogil=True, cache=True)
-def _repeats_a_name(buf: Any, members: Any, count: int) -> bool:
-    for a in range(count):
-        for b in range(a):
-            size = members[a, 1] - members[a, 0]
-            if members[b, 1] - members[b, 0] != size:
-                continue
-            k = 0
-            while k < size and buf[members[a, 0] + k] == buf[members[b, 0] + k]:
-                k += 1
-            if k == size:
-                return True
-    return False
-
-
-@njit(nogil=True, cache=True)
-def _find_array(buf: Any, n: int, members: Any) -> Any:
-    """Find where the records of a valid object stand.
-
-    Returns start and end of the only array of objects in a wrapper; 0 and 0 where the object is one record; -1 and -1
-    where neither is beyond doubt.
-    """
+def _is_one_record(buf: Any, n: int, members: Any) -> Any:
+    """Say whether a valid object is one record beyond doubt: nothing in it may be a table (`json_shapes`)."""
     count = survey_members(buf, n, members)
     if count < 0:
-        return -1, -1
-    nested, arrays, last = 0, 0, 0
+        return False
+    nested, numbered = 0, 0
     for k in range(count):
         c = buf[members[k, 2]]
         if c == OPEN_BRACE or c == OPEN_BRACKET:
             nested += 1
-        if c == OPEN_BRACKET:
-            arrays += 1
-            last = k
-    if nested == 0:
-        return 0, 0
-    if count > _MOST_MEMBERS or _repeats_a_name(buf, members, count):
-        return -1, -1
-    if nested == 1 and arrays == 1 and members[last, 4] != 0 and members[last, 5] != 0:
-        return np.int64(members[last, 2]), np.int64(members[last, 3])
-    if nested < count or 0 < arrays < nested:
-        return 0, 0
-    return -1, -1
+            if members[k, 4] > 0 and members[k, 5] != 0:
+                return False
+        last = buf[members[k, 1] - 1]
+        numbered += (ZERO <= last <= NINE) or (LOWER_A <= (last | 32) <= LOWER_F)
+    return nested < count if nested else (count < _FEWEST_STRINGS or numbered < count)
 
 
 @njit(nogil=True, cache=True)
@@ -110,13 +84,8 @@ def _scan_document(buf: Any, i: int, n: int, largest: int, most: int, kind: int,
     end = scan_records(buf, i, n, True, ONE, largest, most, most, checked, rank, rank, work)
     if work.counts[ERROR] != OK or skip_space(buf, end, n, False) < n:
         return False
-    first, last = _find_array(buf[i:end], end - i, members)
-    if first < 0:
+    if not _is_one_record(buf[i:end], end - i, members):
         return False
-    if first > 0:
-        work.counts[PHASE] = OPEN
-        scan_records(buf, i + first + 1, i + last, True, ARRAY, largest, most, most, kind, rank, rank, work)
-        return work.counts[PHASE] == DONE
     scan_records(buf, i, end, True, ONE, largest, most, most, kind, rank, rank, work)
     close_record(i, end, work.counts[ERROR], tape, work)
     return work.counts[ERROR] == OK
@@ -165,7 +134,7 @@ def read_documents(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords
         roles: which key means what.
 
     Returns:
-        RECORDS of those that are an array, a wrapper or one record.
+        RECORDS of those that are an array or one record.
     """
     return _read(files, roles, by_lines=False)
 

@@ -1,7 +1,9 @@
 """JSON documents that hold a split under each key, `{"train": [...], "test": [...]}`: each array is a member.
 
 What is held out stands beside what is trained on, so that both must be told apart: `data.json!/test` is a file of its
-own, and an array like any other JSON. A scan over brackets and strings finds where arrays end; nothing is decoded here.
+own, and an array like any other JSON. A scan over brackets and strings finds where arrays end; nothing is decoded here,
+so that such a document may be of any size. One that says more before its first array, or has other shapes below its
+splits, is read by `json_documents`, which heeds what stands around the records.
 """
 
 from __future__ import annotations
@@ -28,11 +30,11 @@ _WHITE = b" \t\r\n"
 _KEY_BYTES = 1 << 12  # bytes of a key, at most
 _STRING = rb'"(?:[^"\\]|\\.)*"'
 _BEGINNING = re.compile(
-    rb"\s*\{(?:\s*" + _STRING + rb"\s*:\s*(?:" + _STRING + rb"|[-+.\w]+)\s*,)*"
+    rb"\s*\{(?:\s*(?:" + _STRING + rb"\s*:\s*[-+.\w]+|" + rb'"version"\s*:\s*' + _STRING + rb")\s*,)*"
     rb'\s*"([^"\\]*)"\s*:\s*\[\s*[\{\]]',
     re.DOTALL,
 )
-"""An object whose first value that is no scalar is an array of objects, or an empty one; the group is its key."""
+"""An object whose first value beside numbers and its version is an array of objects, or empty, under the group."""
 
 OPEN, IN_STRING, ESCAPED = range(3)
 """What a scan knows: brackets that are open, whether it is in a string, whether a backslash was the last byte."""

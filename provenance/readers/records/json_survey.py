@@ -20,6 +20,7 @@ from provenance.readers.records.characters import (
     DOT,
     LOWER_Z,
     MINUS,
+    NEWLINE,
     OPEN_BRACE,
     OPEN_BRACKET,
     PLUS,
@@ -118,3 +119,208 @@ def survey_members(buf: Any, n: int, out: Any) -> int:
         i = skip_space(buf, i, n, NO)
         count += 1
     return count
+
+
+@njit(nogil=True, cache=True)
+def list_elements(buf: Any, n: int, out: Any) -> int:
+    """List the first elements of a valid array, or values of an object.
+
+    Args:
+        buf: bytes, from where it begins.
+        n: where they end.
+        out: int32[:, 2]: gains start and end of each, as far as there is room.
+
+    Returns:
+        How many.
+    """
+    named = buf[0] == OPEN_BRACE
+    count = 0
+    i = skip_space(buf, FIRST + 1, n, NO)
+    while buf[i] != CLOSE_BRACE and buf[i] != CLOSE_BRACKET and count < out.shape[0]:
+        if buf[i] == COMMA:
+            i = skip_space(buf, i + 1, n, NO)
+        if named:
+            i = _skip_name(buf, i, n)
+        end = _skip_value(buf, i, n)
+        out[count, 0], out[count, 1] = i, end
+        i = skip_space(buf, end, n, NO)
+        count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _skip_name(buf: Any, i: int, n: int) -> Any:
+    """Return where the value begins whose name begins at `i`."""
+    end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
+    return skip_space(buf, skip_space(buf, end + 1, n, NO) + 1, n, NO)
+
+
+@njit(nogil=True, cache=True)
+def name_cells(buf: Any, n: int, names: Any, ends: Any, out: Any) -> int:
+    """Write rows of cells as objects, one a line.
+
+    Args:
+        buf: bytes of a valid array of arrays, from where it begins.
+        n: where they end.
+        names: the bytes of what is written before each cell (`{"a":`, `,"b":`), one after the other.
+        ends: int64: where each of them begins, and where the last ends.
+        out: uint8: gains the lines.
+
+    Returns:
+        Bytes written; -1 where there is no room, or a row has more cells than names.
+    """
+    at = 0
+    i = skip_space(buf, FIRST + 1, n, NO)
+    while buf[i] != CLOSE_BRACKET:
+        if buf[i] == COMMA:
+            i = skip_space(buf, i + 1, n, NO)
+        if buf[i] != OPEN_BRACKET:
+            return -1
+        cell = 0
+        i = skip_space(buf, i + 1, n, NO)
+        while buf[i] != CLOSE_BRACKET:
+            if buf[i] == COMMA:
+                i = skip_space(buf, i + 1, n, NO)
+            end = _skip_value(buf, i, n)
+            if cell + 1 >= ends.shape[0] or at + ends[cell + 1] - ends[cell] + end - i + 2 > out.shape[0]:
+                return -1
+            for k in range(ends[cell], ends[cell + 1]):
+                out[at] = names[k]
+                at += 1
+            at = _copy_line(buf, i, end, out, at)
+            cell += 1
+            i = skip_space(buf, end, n, NO)
+        if cell:
+            out[at], out[at + 1] = CLOSE_BRACE, NEWLINE
+            at += 2
+        i = skip_space(buf, i + 1, n, NO)
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _copy_line(buf: Any, i: int, end: int, out: Any, at: int) -> Any:
+    """Copy a valid value into one line: what breaks lines in it is white space between values."""
+    for k in range(i, end):
+        c = buf[k]
+        out[at] = max(c, SPACE)
+        at += 1
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _find_member(buf: Any, i: int, n: int, name: Any) -> Any:
+    """Return where the value of a member of the valid object at `i` begins and ends; -1, -1 where there is none."""
+    i = skip_space(buf, i + 1, n, NO)
+    while buf[i] != CLOSE_BRACE:
+        if buf[i] == COMMA:
+            i = skip_space(buf, i + 1, n, NO)
+        end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
+        same = end - i - 1 == name.shape[0]
+        k = 0
+        while same and k < name.shape[0]:
+            same = buf[i + 1 + k] == name[k]
+            k += 1
+        i = _skip_name(buf, i, n)
+        end = _skip_value(buf, i, n)
+        if same:
+            return i, end
+        i = skip_space(buf, end, n, NO)
+    return -1, -1
+
+
+@njit(nogil=True, cache=True)
+def spread_questions(buf: Any, n: int, keys: Any, out: Any) -> int:
+    """Write the questions of articles (SQuAD) as objects, one a line, each with its title and passage.
+
+    Args:
+        buf: bytes of a valid array of objects, from where it begins.
+        n: where they end.
+        keys: the bytes of `paragraphs`, `context`, `qas`, `title`.
+        out: uint8: gains the lines.
+
+    Returns:
+        Bytes written; -1 where there is no room, or an article is of another form.
+    """
+    paragraphs, context, qas, title = keys
+    at = 0
+    i = skip_space(buf, FIRST + 1, n, NO)
+    while buf[i] != CLOSE_BRACKET:
+        if buf[i] == COMMA:
+            i = skip_space(buf, i + 1, n, NO)
+        if buf[i] != OPEN_BRACE:
+            return -1
+        first, _ = _find_member(buf, i, n, paragraphs)
+        heading, heading_end = _find_member(buf, i, n, title)
+        if first < 0 or buf[first] != OPEN_BRACKET:
+            return -1
+        p = skip_space(buf, first + 1, n, NO)
+        while buf[p] != CLOSE_BRACKET:
+            if buf[p] == COMMA:
+                p = skip_space(buf, p + 1, n, NO)
+            if buf[p] != OPEN_BRACE:
+                return -1
+            passage, passage_end = _find_member(buf, p, n, context)
+            listed, _ = _find_member(buf, p, n, qas)
+            if passage < 0:
+                return -1
+            each = max(0, heading_end - heading) + passage_end - passage + 64
+            if at + each > out.shape[0]:
+                return -1
+            q = skip_space(buf, listed + 1, n, NO) if listed >= 0 and buf[listed] == OPEN_BRACKET else -1
+            if q < 0 or buf[q] == CLOSE_BRACKET:  # a passage without a question
+                at = _open_question(buf, heading, heading_end, passage, passage_end, context, title, out, at)
+                out[at], out[at + 1] = CLOSE_BRACE, NEWLINE
+                at += 2
+            while q >= 0 and buf[q] != CLOSE_BRACKET:
+                if buf[q] == COMMA:
+                    q = skip_space(buf, q + 1, n, NO)
+                end = _skip_value(buf, q, n)
+                if buf[q] != OPEN_BRACE or at + each + end - q > out.shape[0]:
+                    return -1
+                at = _open_question(buf, heading, heading_end, passage, passage_end, context, title, out, at)
+                k = skip_space(buf, q + 1, n, NO)
+                if buf[k] != CLOSE_BRACE:
+                    out[at] = COMMA
+                    at += 1
+                at = _copy_line(buf, k, end, out, at)
+                out[at] = NEWLINE
+                at += 1
+                q = skip_space(buf, end, n, NO)
+            p = skip_space(buf, _skip_value(buf, p, n), n, NO)
+        i = skip_space(buf, _skip_value(buf, i, n), n, NO)
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _open_question(
+    buf: Any,
+    heading: int,
+    heading_end: int,
+    passage: int,
+    passage_end: int,
+    context: Any,
+    title: Any,
+    out: Any,
+    at: int,
+) -> Any:
+    """Write the beginning of a question's object: `{"title":...,"context":...`."""
+    out[at] = OPEN_BRACE
+    at += 1
+    if heading >= 0:
+        at = _write_name(title, out, at)
+        at = _copy_line(buf, heading, heading_end, out, at)
+        out[at] = COMMA
+        at += 1
+    at = _write_name(context, out, at)
+    return _copy_line(buf, passage, passage_end, out, at)
+
+
+@njit(nogil=True, cache=True)
+def _write_name(name: Any, out: Any, at: int) -> Any:
+    out[at] = QUOTE
+    at += 1
+    for k in range(name.shape[0]):
+        out[at] = name[k]
+        at += 1
+    out[at], out[at + 1] = QUOTE, COLON
+    return at + 2

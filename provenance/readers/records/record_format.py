@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from provenance.readers.records.tally import Tally
+
 
 @dataclass(frozen=True, slots=True)
 class FileHead:
@@ -24,6 +26,25 @@ class FileHead:
     head: bytes
     body: bytes
     suffix: str
+
+
+@dataclass(slots=True)
+class Section:
+    """A part of a file that is a file of its own in tables, as a member of an archive is: `data.json!/train`.
+
+    Args:
+        name: of the part.
+        size: its bytes.
+        sha256: of them, hexadecimal.
+        tally: of its records.
+        batches: RECORDS batches, rows from 0.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    tally: Tally
+    batches: Iterator[pa.RecordBatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +98,7 @@ class RecordFormat:
         by_lines: a file may be cut after any line, and what is before the cut is whole.
         read_small: reads many small files in one call, `read_small(files, roles)`, as `read` would read each; None = it
             reads them one at a time.
+        is_lone: tells by its bytes that a small file is to be read by itself all the same; None = none is.
         only_records: such a file holds records whatever it is called; False where manifests and documents have the
             same form.
         bounded: its reader is a kernel of ours that is total and takes bounded memory: no file can make it die.
@@ -91,5 +113,6 @@ class RecordFormat:
     seekable: bool = False
     by_lines: bool = False
     read_small: Callable[[SmallFiles, Any], SmallRecords] | None = None
+    is_lone: Callable[[bytes], bool] | None = None
     only_records: bool = True
     bounded: bool = False

@@ -15,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provenance.readers import storage
 from provenance.readers.records import format_detection
 from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.record_format import SmallFiles
+from provenance.readers.records.tally import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +81,13 @@ class LoneFile:
     content: bytes
 
 
+def _is_plain(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8 in lines that end as usual: of all else something is decided first."""
+    if content[:2] in _WIDE or storage.has_old_line_ends(content):
+        return False
+    return content.isascii() or storage.guess_encoding(content, cut=False) is None
+
+
 @dataclass(slots=True)
 class _Run:
     paths: list[str] = field(default_factory=list)
@@ -109,7 +118,10 @@ class SmallFileReader:
             Whether it was taken; if not, it is to be read by itself.
         """
         name = format_detection.detect_format(content, path)
-        if name not in FORMATS or FORMATS[name].read_small is None or content[:2] in _WIDE:
+        if name not in FORMATS or FORMATS[name].read_small is None or not _is_plain(content):
+            return False
+        is_lone = FORMATS[name].is_lone
+        if is_lone is not None and is_lone(content):
             return False
         run = self._runs.setdefault(name, _Run())
         run.paths.append(path)
@@ -150,9 +162,12 @@ def _read_run(form: RecordFormat, run: _Run, roles: Roles) -> Iterator[FileRun |
         found = form.read_small(SmallFiles(data, ends - sizes, ends), roles) if form.read_small is not None else None
     except Exception:  # noqa: BLE001 - whichever file it was, read by itself it says so
         found = None
-    whole = np.zeros(len(sizes), np.bool_) if found is None else found.counts >= 0
+    # a file with an unreadable record is read by itself, which says why it is
+    whole = np.zeros(len(sizes), np.bool_) if found is None else (found.counts >= 0) & (found.unreadable == 0)
     if found is not None and whole.any():
-        yield FileRun(_make_accounts(form.name, run, sizes, found, whole), found.batch, found.counts[whole])
+        kept = np.repeat(whole, np.maximum(found.counts, 0))
+        batch = found.batch if kept.all() else found.batch.filter(pa.array(kept))
+        yield FileRun(_make_accounts(form.name, run, sizes, found, whole), batch, found.counts[whole])
     for place in np.flatnonzero(~whole).tolist():
         yield LoneFile(run.paths[place], run.contents[place])
 
@@ -162,7 +177,7 @@ def _make_accounts(
 ) -> pa.Table:
     places = np.flatnonzero(whole).tolist()
     skipped = np.minimum(sizes, found.skipped)[whole]
-    reasons = pc.if_else(pa.array(found.unreadable[whole] > 0), "unreadable records", pa.scalar(None, pa.string()))
+    reasons = pc.if_else(pa.array(found.unreadable[whole] > 0), BROKEN, pa.scalar(None, pa.string()))
     columns = [
         [run.paths[place] for place in places],
         pa.repeat(name, len(places)),

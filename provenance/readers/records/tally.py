@@ -13,6 +13,10 @@ MOST_UNREAD = 50
 OTHER_COLUMNS = "(others)"
 
 
+BROKEN = "unreadable records"
+"""The reason of a file of which all but some records were read, before its cause."""
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of one file or member, of its bytes as the reader sees them (decompressed).
@@ -22,6 +26,7 @@ class Tally:
         unreadable: those with an error.
         skipped: bytes that were not understood.
         reason: why, the first time.
+        cause: why the first unreadable record is unreadable, in words.
         notes: what was kept but is odd, by name.
         unread: bytes of columns that nothing looks at, by their name.
     """
@@ -30,6 +35,7 @@ class Tally:
     unreadable: int = 0
     skipped: int = 0
     reason: str | None = None
+    cause: str | None = None
     notes: dict[str, int] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
 
@@ -44,12 +50,20 @@ class Tally:
         self.records += len(bad)
         if bad.any():
             self.unreadable += int(bad.sum())
-            self.skip_bytes(int(np.maximum(np.asarray(sizes)[bad], 1).sum()), "unreadable records")
+            self.skip_bytes(int(np.maximum(np.asarray(sizes)[bad], 1).sum()), BROKEN)
+
+    def explain_record(self, cause: str | None) -> None:
+        """Say why a record is unreadable, once: what is said of the first stands for those of the file."""
+        self.cause = self.cause or cause
+
+    def explain(self) -> str | None:
+        """Return why bytes were skipped, with the cause of unreadable records."""
+        return f"{BROKEN}: {self.cause}" if self.reason == BROKEN and self.cause else self.reason
 
     def skip_bytes(self, size: int, reason: str) -> None:
         """Count `size` bytes as skipped; a structural reason outranks unreadable records."""
         self.skipped += size
-        if self.reason in (None, "unreadable records"):
+        if self.reason in (None, BROKEN):
             self.reason = reason
 
     def count_oddities(self, name: str, count: int) -> None:

@@ -1,7 +1,9 @@
 """Plain text: a record is a passage, cut at blank lines, at most 64 KiB; its byte offset is kept.
 
-Guesses at Latin-1 or GB 18030 are not made: a passage that is no UTF-8 is one unreadable record. White space around a
-passage belongs to none. A passage that would be longer is cut before the character that would not fit.
+Where each line is a sentence or a paragraph by itself, a record is a line: that is measured on the first lines of the
+file (`_is_by_lines`), which are not what lines of a column of print are. A passage that is no UTF-8 is one unreadable
+record. White space around a passage belongs to none. A passage that would be longer is cut before the character that
+would not fit.
 """
 
 
@@ -9,14 +11,22 @@ passage belongs to none. A passage that would be longer is cut before the charac
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 
-from provenance.readers.records import column_roles, small_records, string_kernels, value_tape, views
+from provenance.readers.records import (
+    column_roles,
+    small_records,
+    string_kernels,
+    unreadable_records,
+    value_tape,
+    views,
+)
 from provenance.readers.records.characters import CARRIAGE_RETURN, NEWLINE, SPACE, TAB
-from provenance.readers.records.record_format import RecordFormat, SmallFiles, SmallRecords
+from provenance.readers.records.record_format import FileHead, RecordFormat, SmallFiles, SmallRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +43,14 @@ _MOST_PASSAGES = 1 << 18  # passages of a batch: one of a single letter costs tw
 
 
 @njit(nogil=True, cache=True)
-def cut_passages(buf: Any, n: int, final: bool, out: Any) -> Any:
+def cut_passages(buf: Any, n: int, final: bool, by_lines: bool, out: Any) -> Any:
     """Cut text into passages.
 
     Args:
         buf: bytes.
         n: where they end.
         final: nothing follows them.
+        by_lines: a passage ends with its line.
         out: int32[:, 3]: start, end and error of each passage.
 
     Returns:
@@ -64,7 +75,7 @@ def cut_passages(buf: Any, n: int, final: bool, out: Any) -> Any:
                 break
             c = buf[p]
             if c == NEWLINE:
-                if empty:
+                if empty or by_lines:
                     break
                 empty = True
             elif not (c == SPACE or TAB <= c <= CARRIAGE_RETURN):
@@ -94,6 +105,20 @@ def read(
     Yields:
         RECORDS batches, one row a passage, `offset` in bytes of the (decompressed, transcoded) stream.
     """
+    return _read(stream, tally, limits, by_lines=False)
+
+
+def read_lines(
+    stream: Stream,
+    tally: Tally,
+    limits: Limits,
+    roles: column_roles.Roles,  # noqa: ARG001 - the verb's signature
+) -> Iterator[pa.RecordBatch]:
+    """Read plain text as `read` does, one row a line."""
+    return _read(stream, tally, limits, by_lines=True)
+
+
+def _read(stream: Stream, tally: Tally, limits: Limits, *, by_lines: bool) -> Iterator[pa.RecordBatch]:
     offset = 3 if stream.peek(3) == b"\xef\xbb\xbf" else 0
     stream.read(offset)
     tail, final = b"", False
@@ -102,7 +127,7 @@ def read(
         final = len(more) < limits.batch_bytes
         data = np.frombuffer(tail + more, np.uint8)
         out = np.empty((len(data) // 2 + 1, 3), np.int32)
-        count, done = cut_passages(data, len(data), final, out)
+        count, done = cut_passages(data, len(data), final, by_lines, out)
         for first in range(0, count, _MOST_PASSAGES):
             yield _make_batch(data, out[first : min(count, first + _MOST_PASSAGES)], offset, tally)
         tail = data[done:].tobytes()
@@ -110,12 +135,19 @@ def read(
 
 
 def _make_batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
-    out = views.make_batch(_make_views(data, found), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
+    out = views.make_batch(make_views(data, found), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
     tally.count_records(found[:, 2], found[:, 1] - found[:, 0])
+    unreadable_records.explain_first(data, found, tally)
     return out
 
 
-def _make_views(data: Any, found: Any) -> views.Views:
+def make_views(data: Any, found: Any) -> views.Views:
+    """Make the views of passages.
+
+    Args:
+        data: bytes.
+        found: int32[:, 3]: start, end and error of each passage.
+    """
     good = found[:, 2] == string_kernels.OK
     tape = np.zeros((int(good.sum()), value_tape.WIDTH), np.int32)
     tape[:, value_tape.REC] = np.flatnonzero(good)
@@ -125,13 +157,13 @@ def _make_views(data: Any, found: Any) -> views.Views:
 
 
 @njit(nogil=True, cache=True)
-def _cut_files(buf: Any, starts: Any, ends: Any, out: Any, counts: Any) -> int:
+def _cut_files(buf: Any, starts: Any, ends: Any, by_lines: bool, out: Any, counts: Any) -> int:
     """Cut many texts into passages: `out` as of `cut_passages`, `counts` gains those of each; return how many."""
     count = 0
     for file in range(starts.shape[0]):
         last = ends[file]
         first = string_kernels.skip_byte_order_mark(buf, starts[file], last)
-        found, _ = cut_passages(buf[first:last], last - first, True, out[count:])
+        found, _ = cut_passages(buf[first:last], last - first, True, by_lines, out[count:])
         for k in range(count, count + found):
             out[k, 0] += first
             out[k, 1] += first
@@ -150,12 +182,77 @@ def read_small(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords:  #
     Returns:
         RECORDS of all of them, one row a passage.
     """
+    return _read_small(files, by_lines=False)
+
+
+def read_small_lines(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords:  # noqa: ARG001 - the verb's signature
+    """Read small texts together, as `read_lines` reads each.
+
+    Args:
+        files: their bytes.
+        roles: not needed: all of it is text.
+
+    Returns:
+        RECORDS of all of them, one row a line.
+    """
+    return _read_small(files, by_lines=True)
+
+
+def _read_small(files: SmallFiles, *, by_lines: bool) -> SmallRecords:
     out = np.empty((len(files.data) // 2 + len(files.starts) + 1, 3), np.int32)
     counts = np.zeros(len(files.starts), np.int64)
-    found = out[: _cut_files(files.data, files.starts, files.ends, out, counts)]
+    found = out[: _cut_files(files.data, files.starts, files.ends, by_lines, out, counts)]
     offsets = found[:, 0] - np.repeat(files.starts, counts)
-    batch = views.make_batch(_make_views(files.data, found), found[:, 2], 0, offsets)
+    batch = views.make_batch(make_views(files.data, found), found[:, 2], 0, offsets)
     return small_records.number_records(batch, counts, found)
 
 
-RECORD_FORMAT = RecordFormat("text", read, by_lines=True, read_small=read_small, only_records=False, bounded=True)
+_FEWEST_LINES = 8
+_BLANK_SHARE, _SENTENCE_SHARE, _CAPITAL_SHARE = 0.02, 0.6, 0.9
+_LONGER_THAN_PRINT = 160  # characters of a line: a column of print has fewer
+_SENTENCE_LENGTH = 40  # characters of most lines that begin as sentences do and have no mark at their end
+_NAMES = re.compile(r"|txt|text|raw|sent|sents|sentences|lines|src|tgt|tok|[a-z]{2,3}", re.ASCII)
+_NO_TEXT = frozenset(
+    {"md", "rst", "tex", "py", "js", "ts", "c", "h", "cc", "cpp", "go", "rs", "java", "sh", "r", "rb", "log"}
+)
+_ENDS = re.compile(r"[.!?。！？…][\"'”’»)\]]*\s*$")
+_CAPITAL = re.compile(r"[^\w]*[A-ZÀ-ÖØ-ÞА-ЯЁΑ-Ω]")
+
+
+def _is_by_lines(opening: FileHead) -> bool:
+    """Say whether each line is a sentence or paragraph by itself, as its first lines are.
+
+    No line is blank; most lines end as sentences do, or are longer than any column of print, or are long and begin as
+    sentences do.
+    """
+    if opening.suffix in _NO_TEXT or not _NAMES.fullmatch(opening.suffix):
+        return False
+    lines = opening.head.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    lines = lines[:-1] if len(opening.head) >= _HEAD_BYTES else lines
+    filled = [line for line in lines if line.strip()]
+    if len(filled) < _FEWEST_LINES or len(lines) - len(filled) > _BLANK_SHARE * len(lines):
+        return False
+    if sum(_ENDS.search(line) is not None for line in filled) >= _SENTENCE_SHARE * len(filled):
+        return True
+    lengths = sorted(map(len, filled))
+    middle = lengths[len(lengths) // 2]
+    if lengths[-1] > _LONGER_THAN_PRINT and middle >= _SENTENCE_LENGTH // 2:
+        return True
+    capitals = sum(_CAPITAL.match(line) is not None for line in filled)
+    return middle >= _SENTENCE_LENGTH and capitals >= _CAPITAL_SHARE * len(filled)
+
+
+_HEAD_BYTES = 1 << 16  # of an opening whose last line may be cut
+
+RECORD_FORMAT = (
+    RecordFormat(
+        "lines",
+        read_lines,
+        guess=_is_by_lines,
+        by_lines=True,
+        read_small=read_small_lines,
+        only_records=False,
+        bounded=True,
+    ),
+    RecordFormat("text", read, by_lines=True, read_small=read_small, only_records=False, bounded=True),
+)

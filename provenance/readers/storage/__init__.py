@@ -13,8 +13,9 @@ from provenance.readers.storage.decompression import DECOMPRESSION_ERRORS, Decom
 from provenance.readers.storage.formats import CODECS, CONTAINERS
 from provenance.readers.storage.limits import LIMITS, Budget, Limits
 from provenance.readers.storage.regular_files import explain_refusal, open_regular
-from provenance.readers.storage.streams import Stream, copy_to_file
-from provenance.readers.storage.transcoding import transcode
+from provenance.readers.storage.streams import WRONG_CHECKSUM, Stream, copy_to_file
+from provenance.readers.storage.text_encodings import SAMPLE_BYTES, find_declared_encoding, guess_encoding
+from provenance.readers.storage.transcoding import has_old_line_ends, transcode, unify_line_ends
 
 __all__ = [
     "BLOCK_BYTES",
@@ -22,6 +23,8 @@ __all__ = [
     "CONTAINERS",
     "DECOMPRESSION_ERRORS",
     "LIMITS",
+    "SAMPLE_BYTES",
+    "WRONG_CHECKSUM",
     "Archive",
     "BlockDigest",
     "Budget",
@@ -35,6 +38,10 @@ __all__ = [
     "copy_to_file",
     "decompress",
     "explain_refusal",
+    "find_declared_encoding",
+    "guess_encoding",
+    "has_old_line_ends",
     "open_regular",
     "transcode",
+    "unify_line_ends",
 ]

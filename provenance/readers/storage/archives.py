@@ -104,16 +104,22 @@ class Archive:
         Yields:
             One member a file, link or device in it; links and devices have a reason instead of a stream.
         """
+        number = 0
         try:
-            forward = _Forward(stream)
-            with tarfile.open(fileobj=forward, mode="r:") as archive:
-                for number, info in enumerate(archive):
-                    archive.members.clear()  # type: ignore[attr-defined]  # else a million members stay in memory
-                    forward.headers = 0
-                    _forget_unknown(archive)
-                    self._admit(number)
-                    if not info.isdir():
-                        yield self._tar_member(forward, info)
+            while number == 0 or _find_next_tar(stream):
+                forward = _Forward(stream)
+                with tarfile.open(fileobj=forward, mode="r:") as archive:
+                    for info in archive:
+                        archive.members.clear()  # type: ignore[attr-defined]  # else a million members stay in memory
+                        forward.headers = 0
+                        _forget_unknown(archive)
+                        self._admit(number)
+                        number += 1
+                        if not info.isdir():
+                            yield self._tar_member(forward, info)
+                number = max(1, number)
+            if stream.peek(1):
+                self.fault = "tar: what follows the end of the archive is no member of it"
         except (*_TAR_FAULTS, LimitExceeded) as error:
             self.fault = f"tar: {str(error) or type(error).__name__}"
 
@@ -182,6 +188,16 @@ def _forget_unknown(archive: tarfile.TarFile) -> None:
     headers = archive.pax_headers
     if not headers.keys() <= _FIELDS:
         archive.pax_headers = {name: value for name, value in headers.items() if name in _FIELDS}
+
+
+_BLOCK = 512  # bytes of a header of tar
+
+
+def _find_next_tar(stream: Stream) -> bool:
+    """Skip the zeros behind an archive, and tell whether another follows: tar files are put together so."""
+    while (block := stream.peek(_BLOCK)) and not block.strip(b"\0"):
+        stream.read(_BLOCK)
+    return _is_tar(block)
 
 
 class _Span:

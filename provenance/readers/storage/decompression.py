@@ -1,4 +1,4 @@
-"""Decompression of gzip, bzip2, xz and zstd, within limits."""
+"""Decompression of gzip, bzip2, xz, zstd and LZ4 frames, within limits."""
 
 from __future__ import annotations
 
@@ -52,6 +52,9 @@ class Decompressor:
         self._pending = b""
         self._decoder = self._fresh()
         self._begun = False
+        self._fed = 0
+        self.taken = 0
+        """Compressed bytes that yielded what was returned so far."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` decompressed bytes, none at the end.
@@ -65,6 +68,7 @@ class Decompressor:
                 return b""
             if not self._pending and self._needs_input():
                 self._pending = self._source.read(STEP_BYTES)
+                self._fed += len(self._pending)
                 if not self._pending:
                     if not self._begun:
                         return b""
@@ -72,6 +76,7 @@ class Decompressor:
             self._begun = True
             data = self._decompressed(max(1, size))
             self._pending = getattr(self._decoder, "unconsumed_tail", b"")
+            self.taken = self._fed - len(self._pending) - len(self._decoder.unused_data)
             if data:
                 return data
 
@@ -84,28 +89,36 @@ class Decompressor:
     def _needs_input(self) -> bool:
         return bool(getattr(self._decoder, "needs_input", True))
 
+    def _read_more(self) -> bytes:
+        data = self._source.read(STEP_BYTES)
+        self._fed += len(data)
+        return data
+
     def _next_member(self) -> bool:
-        rest = self._decoder.unused_data or self._source.read(STEP_BYTES)
+        rest = self._decoder.unused_data or self._read_more()
         while rest and not rest.strip(b"\0"):  # padding, as tape drives and xz leave it
-            rest = self._source.read(STEP_BYTES)
+            rest = self._read_more()
         rest = rest.lstrip(b"\0")
         self._decoder, self._pending, self._begun = self._fresh(), rest, bool(rest)
         return bool(rest)
 
 
-class _Unzstd:
-    """Decompress zstd frames (RFC 8878) through Arrow, which takes a series of them."""
+class _ArrowDecompressor:
+    """Decompress a series of frames of zstd (RFC 8878) or LZ4 through Arrow."""
 
-    def __init__(self, source: Readable) -> None:
+    def __init__(self, source: Readable, codec: str) -> None:
         import pyarrow as pa
 
-        self._stream = pa.CompressedInputStream(pa.PythonFile(_FileObject(source), mode="r"), "zstd")
+        self._file = _FileObject(source)
+        self._stream = pa.CompressedInputStream(pa.PythonFile(self._file, mode="r"), codec)
+        self.taken = 0
 
     def read(self, size: int = -1, /) -> bytes:
         try:
             data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
         except OSError as error:
             raise _memory_fault(error) from error
+        self.taken = self._file.given
         return data
 
 
@@ -122,12 +135,15 @@ class _FileObject(io.RawIOBase):
     def __init__(self, source: Readable) -> None:
         super().__init__()
         self._source = source
+        self.given = 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._source.read(size)
+        data = self._source.read(size)
+        self.given += len(data)
+        return data
 
 
 DECOMPRESSION_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
@@ -152,5 +168,6 @@ CODEC = (
     Codec("gzip", "gz", (b"\x1f\x8b",), lambda source: Decompressor(source, "gzip", _gzip)),
     Codec("bz2", "bz2", (b"BZh",), lambda source: Decompressor(source, "bz2", bz2.BZ2Decompressor), printable=True),
     Codec("xz", "xz", (b"\xfd7zXZ\0",), lambda source: Decompressor(source, "xz", _xz)),
-    Codec("zstd", "zst", (b"\x28\xb5\x2f\xfd",), _Unzstd),
+    Codec("zstd", "zst", (b"\x28\xb5\x2f\xfd",), lambda source: _ArrowDecompressor(source, "zstd")),
+    Codec("lz4", "lz4", (b"\x04\x22\x4d\x18",), lambda source: _ArrowDecompressor(source, "lz4")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ class Stream:
         budget: what decompression may yield, if it is decompression.
         count: bytes so far.
         fault: why they ended early.
+        sound: of compressed bytes, how many yielded those so far; none where their checksum is wrong.
     """
 
     source: Readable
@@ -33,6 +35,7 @@ class Stream:
     budget: Budget | None = None
     count: int = 0
     fault: str | None = None
+    sound: int = 0
     _head: bytes = b""
     _ended: bool = False
 
@@ -77,10 +80,29 @@ class Stream:
             self.fault, self._ended = str(error), True
             return b""
         except self.faults as error:
-            self.fault = str(error) or type(error).__name__
+            self.fault = _explain_fault(error)
+            self.sound = 0 if self.fault == WRONG_CHECKSUM else self.sound
             self._ended = True
             return b""
+        self.sound = getattr(self.source, "taken", 0)
         return part
+
+
+WRONG_CHECKSUM = "its checksum is wrong: the bytes are not those that were packed"
+"""What is said where a checksum that was packed with the bytes is another than theirs."""
+
+_CHECKSUMS = ("incorrect data check", "incorrect length check", "Bad CRC-32", "checksum", "CRC error")
+
+
+def _explain_fault(error: Exception) -> str:
+    words = str(error) or type(error).__name__
+    if any(name in words for name in _CHECKSUMS):
+        return WRONG_CHECKSUM
+    found = _ZLIB.match(words)
+    return f"damaged gzip or zip data: {found[1]}" if found else words
+
+
+_ZLIB = re.compile(r"Error -\d+ while decompressing data: (.+)")
 
 
 def copy_to_file(stream: Stream, most: int) -> CheckedFile | None:

@@ -105,7 +105,8 @@ def make_leaks(sets: LeakSets, rules: EvidenceRules) -> pa.Table:
     first = leaks.first(every)
     held_out = codes[FileCode.HELD_OUT, leaks.file] > 0
     chosen = np.flatnonzero(held_out)
-    other_file = _find_most(sets, rules, leaks.file[chosen], source[chosen])
+    other_file, most = _find_most(sets, rules, leaks.file[chosen], source[chosen])
+    records = leaks.count(every)[chosen]
     other_row, is_known = _find_first(leaks, source, first, other_file, codes[FileCode.SOURCE, leaks.file[chosen]])
     columns = {
         "source": rules.sources.take(pa.array(codes[FileCode.SOURCE, leaks.file[chosen]])),
@@ -113,11 +114,12 @@ def make_leaks(sets: LeakSets, rules: EvidenceRules) -> pa.Table:
         "other": rules.sources.take(pa.array(source[chosen])),
         "other_path": rules.paths.take(pa.array(other_file)),
         "trained": pa.array(codes[FileCode.TRAINING, other_file] > 0),
-        "records": leaks.count(every)[chosen],
+        "records": records,
+        "held": np.minimum(most, records),
         "whole": leaks.count(whole)[chosen],
         "prompts": leaks.count(prompt & ~whole)[chosen],
         "matched": leaks.count(np.ones(len(every), np.bool_))[chosen],
-        "row": _or_none(first[chosen], leaks.count(every)[chosen] > 0),
+        "row": _or_none(first[chosen], records > 0),
         "other_row": _or_none(other_row, is_known),
     }
     return schemas.conform(pa.table(columns), evidence_schemas.LEAKS)
@@ -132,19 +134,19 @@ def _or_none(values: Ints, known: npt.NDArray[np.bool_]) -> pa.Array:
     return pa.array(np.where(known, values, 0), mask=~known)
 
 
-def _find_most(sets: LeakSets, rules: EvidenceRules, file: Ints, source: Ints) -> Ints:
-    """Find the file of each source that holds most of what is held out from it, rather one named for training."""
+def _find_most(sets: LeakSets, rules: EvidenceRules, file: Ints, source: Ints) -> tuple[Ints, Ints]:
+    """Find the file of each source that holds most of what is held out, rather one named for training, and how much."""
     pairs, codes = sets.pairs, rules.codes
     shown = pairs.count(_shows(pairs, EVIDENT, WHOLE) | _shows(pairs, EVIDENT, PROMPT))
     matched = pairs.count(_shows(pairs, COPY | WITHIN | HOLDS, WHOLE) | _shows(pairs, COPY | WITHIN | HOLDS, PROMPT))
     leaking = np.flatnonzero(rules.find_leaks(pairs.file, pairs.other) & (matched > 0))
     a, b = pairs.file[leaking], pairs.other[leaking]
     order = np.lexsort((-b, -shown[leaking], codes[FileCode.TRAINING, b] == 0, codes[FileCode.SOURCE, b], a))
-    a, b = a[order], b[order]  # of equal ones the last
+    a, b, shown = a[order], b[order], shown[leaking][order]  # of equal ones the last
     key = a * len(rules.sources) + codes[FileCode.SOURCE, b]
     first = np.flatnonzero(np.diff(key, prepend=-1))
-    found: Ints = b[first][np.searchsorted(key[first], file * len(rules.sources) + source)]
-    return found
+    chosen = first[np.searchsorted(key[first], file * len(rules.sources) + source)]
+    return b[chosen], shown[chosen]
 
 
 def _find_first(

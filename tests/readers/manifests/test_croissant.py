@@ -63,6 +63,17 @@ def test_the_example():
     assert {c.pointer for c in claims if c.field == "sha256"} == {"/distribution/0/sha256"}
 
 
+def test_a_licence_of_one_file():
+    nc = "https://creativecommons.org/licenses/by-nc/4.0/"
+    claims = read(
+        croissant(file("a.csv"), file("b.csv", license=nc), license="https://creativecommons.org/licenses/by/4.0/")
+    )
+    assert {(c.scope, c.value) for c in claims if c.field == "licence"} == {
+        ("h/", "https://creativecommons.org/licenses/by/4.0/"),
+        ("h/b.csv", nc),
+    }
+
+
 @pytest.mark.parametrize(
     ("keys", "licences"),
     [

@@ -460,6 +460,22 @@ def test_a_placeholder_is_no_statement_and_hides_none(front, prose, licences, no
     assert [c.value for c in claims if c.field == "licence-note"] == notes
 
 
+def test_what_a_gate_asks_to_accept_is_a_statement():
+    text = (
+        "---\nlicense: cc-by-4.0\nextra_gated_prompt: 'Welcome. You agree not to use the data for commercial purposes.'\n"
+        "extra_gated_fields:\n  Name: text\n  I use it for non-commercial research only: checkbox\n---\n# Set\n"
+    )
+    claims = read("README.md", text)
+    assert [(c.pointer, normalise(c.value).expression) for c in claims if c.field == "licence"] == [
+        ("/license", "CC-BY-4.0"),
+        ("/extra_gated_prompt", "LicenseRef-provenance-noncommercial AND LicenseRef-provenance-unknown"),
+        (
+            "/extra_gated_fields/I use it for non-commercial research only",
+            "LicenseRef-provenance-research-only",
+        ),
+    ]
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("path", "expected"),

@@ -59,17 +59,21 @@ def compare(folder, contents):
 
 
 SAME = {
-    "a.txt": b"one\n\ntwo\n", "b.txt": BOM + b"  marked\n\n\nand cut\n", "c.txt": b"\xff is no text\n\nbut this is",
-    "d.txt": b"no \0 here\n\n" + 60 * b"last ", "e.txt": b" \n \n", "f": "naïve 文字\n\nzwei".encode(),
-    "a.jsonl": b'{"text": "one"}\n\n{"text": "two", "license": "mit"}\n', "b.jsonl": b'{"text": "cut',
-    "c.jsonl": BOM + b'{"text": "marked"}', "d.jsonl": b'{bad\n{"text": "good"}\n{"text": 1}', "e.jsonl": b'{"text": "\xff"}\n{}',
-    "a.json": b'{"text": "one", "id": 7}', "b.json": b'[{"text": "one"}, {"text": "two", "url": "https://a.example/x"}]',
-    "c.json": b'{"version": 1, "data": [{"text": "one"}, {"text": "two"}]}', "d.json": b'{\n"instruction": "a",\n"output": "b"\n}\n',
-    "e.json": b'{"meta": {"a": 1}, "text": "one"}', "f.json": b"[]", "g.json": b'{"messages": [{"role": "user", "content": "hi"}]}',
+    "a.txt": b"one\n\ntwo\n", "b.txt": BOM + b"  marked\n\n\nand cut\n", "e.txt": b" \n \n", "f": "naïve 文字\n\nzwei".encode(),
+    "a.jsonl": b'{"text": "one"}\n\n{"text": "two", "license": "mit"}\n', "c.jsonl": BOM + b'{"text": "marked"}', "a.json": b'{"text": "one", "id": 7}', "b.json": b'[{"text": "one"}, {"text": "two", "url": "https://a.example/x"}]',
+    "d.json": b'{\n"instruction": "a",\n"output": "b"\n}\n',
+    "e.json": b'{"meta": {"a": 1}, "text": "one"}', "f.json": b"[]",
     "h.json": b'{"text": "one"}\n{"text": "two"}\n', "i.json": b'{"a": "one", "a": "two"}', "j.json": b'{"tags": ["x", "y"], "text": "t"}',
     "k.json": b'[[1, 2], "three", {"text": "\\ud800 lone"}]',
 }  # fmt: skip
 ALONE = {
+    "g.json": b'{"messages": [{"role": "user", "content": "hi"}]}',
+    "c.json": b'{"version": 1, "data": [{"text": "one"}, {"text": "two"}]}',
+    "e.jsonl": b'{"text": "\xff"}\n{}',
+    "d.jsonl": b'{bad\n{"text": "good"}\n{"text": 1}',
+    "b.jsonl": b'{"text": "cut',
+    "d.txt": b"no \0 here\n\n" + 60 * b"last ",
+    "c.txt": b"\xff is no text\n\nbut this is",
     "columns.json": b'{"text": ["one", "two"], "id": [1, 2]}', "cut.json": b'[{"text": "one"}', "after.json": b'[{"text": "a"}] x',
     "twice.json": b'{"data": [{"text": "a"}], "data": [{"text": "b"}], "n": 1}', "broken.json": b'{"text": }',
     "lost.json": b'[{"text": "a"} {"text": "b"}]', "a.csv": b"text,label\none,1\n", "wide.txt": "zwei".encode("utf-16"),
@@ -166,8 +170,14 @@ def test_a_small_file_is_read_in_one_call_or_left_to_others(tmp_path, monkeypatc
 
 def test_every_format_that_reads_many_reads_one(tmp_path):
     many = [name for name, form in FORMATS.items() if form.read_small is not None]
-    assert many == ["jsonl", "json", "text"]
+    assert many == ["jsonl", "json", "lines", "text"]
     for name in many:
-        content = {"text": b"one", "json": b'{"text": "one"}', "jsonl": b'{"text": "one"}\n{"text": "two"}'}[name]
-        assert format_detection.detect_format(content, f"x.{name}") == name
-        assert compare(tmp_path, {f"x.{name}": content}) == []
+        content = {
+            "text": b"one",
+            "lines": b"One more sentence.\n" * 9,
+            "json": b'{"text": "one"}',
+            "jsonl": b'{"text": "one"}\n{"text": "two"}',
+        }[name]
+        path = "x.txt" if name in ("lines", "text") else f"x.{name}"
+        assert format_detection.detect_format(content, path) == name
+        assert compare(tmp_path, {path: content}) == []

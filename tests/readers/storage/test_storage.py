@@ -185,7 +185,7 @@ def test_an_encrypted_member_is_skipped():
 def test_a_wrong_checksum_is_a_fault():
     data = make_zip(("a", "words" * 10), method=zipfile.ZIP_STORED).replace(b"wordswords", b"WORDSwords", 1)
     [(_, _, _, fault)], _ = unzip(data)
-    assert "CRC" in fault
+    assert "checksum is wrong" in fault
 
 
 @pytest.mark.parametrize("cut", [10, 60, 100])

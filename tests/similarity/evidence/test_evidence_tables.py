@@ -324,7 +324,7 @@ class Hand:
             ]  # fmt: skip
             found[path, other] = {
                 "source": self.source(path), "other_path": most, "trained": self.is_training(most),
-                "records": len(records), "whole": len(whole),
+                "records": len(records), "held": min(len(records), len(holding[most])), "whole": len(whole),
                 "prompts": len({row[2] for row in copies if row[0] == "prompt"} - whole),
                 "matched": len({row[2] for row in rows}), "row": min(records, default=None),
                 "other_row": min(back, default=None),
