@@ -140,12 +140,12 @@ class AcrossCounter:
         views = self._named[rows.view[some]], self._named[view_b[some]]
         method, distinctive = rows.method[some], rows.distinctive[some] > 0
         kinds = np.stack([method == EXACT, method <= NEAR, (method <= NEAR) & distinctive, method == INSIDE], axis=1)
-        for held, a, b in (
+        for counts, a, b in (
             (self._files, rows.file_a[some], rows.file_b[some]),
             (self._of_sources, self._sources[rows.file_a[some]], self._sources[rows.file_b[some]]),
         ):
-            held.append(_count_records(record[some], *views, a, b, kinds))
-            held[:] = [_add(held)] if sum(map(len, held)) > _ROWS_HELD else held
+            counts.append(_count_records(record[some], *views, a, b, kinds))
+            counts[:] = [_add(counts)] if sum(map(len, counts)) > _ROWS_HELD else counts
         listed: npt.NDArray[np.bool_] = kept & _is_listed(rows.view)
         return listed
 

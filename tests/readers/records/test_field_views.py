@@ -88,10 +88,6 @@ def test_columns_of_a_document_by_column_have_their_names():
     assert [fields(row) for row in from_columns(records)] == [
         {"question": f"{ASK} {k}", "context": f"{MORE} {k}"} for k in range(3)
     ]
-    nested = [{"deep": {"ask": f"{ASK} {k}"}, "other": {"say": f"{SAY} {k}"}} for k in range(3)]
-    assert [fields(row) for row in from_columns(nested)] == [
-        {"deep.ask": f"{ASK} {k}", "other.say": f"{SAY} {k}"} for k in range(3)
-    ]
 
 
 def test_a_table_without_header_has_columns_by_number():
@@ -171,5 +167,4 @@ def test_every_string_of_a_record_is_in_a_view_or_beside_them(record):
     whole = (row["whole"] or "").split("\n")
     for each in row["fields"] or ():
         assert set(each["text"].split("\n")) <= {*whole, *(row["aside"] or "").split("\n")}
-        assert each["text"] not in (row["whole"], row["prompt"], row["answer"]) or len(row["fields"]) > 1
     assert schemas.RECORDS.field("fields").type == FIELDS

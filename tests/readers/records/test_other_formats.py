@@ -138,7 +138,7 @@ def test_a_list_of_mappings_in_yaml_is_records(tmp_path):
     rows, accounts = read(
         tmp_path, "a.yaml", b"- instruction: ask\n  output: |\n    say\n    more\n- {text: words, n: 2}\n"
     )
-    assert [row["whole"] for row in rows] == ["ask\nsay\nmore", "words"]
+    assert [row["whole"] for row in rows] == ["ask\nsay\nmore\n", "words"]
     assert accounts["a.yaml"].bytes_skipped == 0
 
 
