@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import PURPOSES, CheckSpec, Finding
+from provenance.core.tables.evidence_schemas import BETWEEN_VIEWS
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import evidence_shares, shared_text
 from provenance.similarity.evidence.shared_text import SharedRecords
@@ -92,7 +93,7 @@ def find(
             message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source} "
             f"({worst.licence_a}{_dated(about[source])}) "
             f"{shared_text.phrase_relation(forth, other)} ({worst.licence_b}{_dated(about[other])}), whose licence "
-            f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, file_counts[other])}. "
+            f"{_says(loss.right)}{shared_text.phrase_back(forth, back, file_counts[other])}. "
             f"{lineage.sentence(source, other)}{shared_text.name_views(overlaps, source, other)}{_others(more)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_a,
@@ -104,6 +105,34 @@ def find(
             text=evidence_shares.count_bytes(forth, sizes),
             parts=parts,
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
+        )
+    for (other, source), items in sorted(pairs.items()):
+        # what of the stricter was found in whole records of the milder has no row of the milder's own
+        crossing = [item for item in items if item.view == BETWEEN_VIEWS and _is_against(item, originals)]
+        if not crossing or (source, other) in listed or lineage.is_upstream(source, other):
+            continue
+        listed |= {(source, other), (other, source)}
+        worst = max(crossing, key=lambda item: (item.share, item.records, item.path_a))
+        stated = (worst.licence_a, worst.licence_b)
+        forth = [item for item in crossing if (item.licence_a, item.licence_b) == stated]
+        loss, parts = find_losses(worst.licence_b, worst.licence_a)[0], evidence_shares.measure_shared(crossing, sizes)
+        yield Finding(
+            check="licence-conflict-by-content",
+            source=source,
+            other=other,
+            message=f"{shared_text.phrase_shared(forth, file_counts[other])} of {other} "
+            f"({worst.licence_a}{_dated(about[other])}) {shared_text.phrase_relation(forth, source)} "
+            f"({worst.licence_b}{_dated(about[source])}); the licence of {other} {_says(loss.right)}. "
+            f"{lineage.sentence(source, other)}{shared_text.name_views(overlaps, other, source)}",
+            limits=LIMITS + shared_text.describe_known_sets(indexes),
+            path=worst.path_b,
+            value=parts[0].value,
+            unit=parts[0].unit,
+            texts=max(item.texts for item in crossing),
+            records=sum(item.records for item in forth),
+            text=evidence_shares.count_bytes(forth, sizes),
+            parts=parts,
+            clause=f"{loss.licence or worst.licence_a}: {loss.clause}",
         )
     for row, part in evidence_shares.measure_uncounted(uncounted, sizes):
         pair = row["source_a"], row["source_b"]

@@ -100,8 +100,8 @@ def find(
             other=other,
             field="prose" if lineage.prose(source, other) else None,
             message=f"{_phrase(items, counts[source])} of {lineage.called(source)} "
-            f"{_place(items, lineage.called(other))}; "
-            f"in the other direction {_phrase(there.get((other, source), []), counts[other])}. "
+            f"{_place(items, lineage.called(other))}"
+            f"{_back(items, there.get((other, source), []), counts[other])}. "
             f"{_in_one_file(worst, file_counts[source], sizes)}{lineage.sentence(source, other)}"
             f"{_views(items, overlaps)}{original}",
             limits=LIMITS,
@@ -190,6 +190,13 @@ def _in_one_file(item: CopiedRecords, file_count: int, sizes: TextSizes) -> str:
     if file_count < 2:
         return ""
     return f"In {item.path_a} alone they are {item.matched:,} of {sizes.of_file(item.path_a).records:,}. "
+
+
+def _back(items: Sequence[CopiedRecords], back: Sequence[CopiedRecords], of: int) -> str:
+    """Say what stands there in the other direction; "" where whole records hold what was found, and are not counted."""
+    if not back and any(item.crossed for item in items):
+        return ""
+    return f"; in the other direction {_phrase(back, of)}"
 
 
 def _views(items: Sequence[CopiedRecords], overlaps: pa.Table) -> str:

@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.core.model import PURPOSES, CheckSpec, Finding
+from provenance.core.tables.evidence_schemas import BETWEEN_VIEWS
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import evidence_shares, shared_text
 from provenance.similarity.evidence.shared_text import SharedRecords
@@ -80,6 +81,12 @@ def find(
             for item in shared_text.drop_derived(back, originals)
             if item.path_a not in originals and item.licence_b in {each.licence_a for each in strict}
         ]
+        # what was found in whole records of the copy has no row of the copy's own
+        crossing = [item for item in strict if item.view == BETWEEN_VIEWS and item.path_b not in originals]
+        if crossing and not back and not lineage.is_upstream(other, source):
+            named = lineage.sentence(other, source) + shared_text.name_views(overlaps, source, other)
+            yield _found_inside(crossing, named, file_counts, sizes)
+            listed.add((other, source))
         if strict and copies and not lineage.is_upstream(other, source):
             named = lineage.sentence(other, source) + shared_text.name_views(overlaps, other, source)
             yield _restricted(copies, strict, named, file_counts, sizes)
@@ -125,8 +132,8 @@ def _restricted(
         other=other,
         field="restricted",
         message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source}, for which no known licence is "
-        f"stated, {shared_text.phrase_relation(forth, other)} ({worst.licence_b}), whose licence {says}; in the other "
-        f"direction {shared_text.phrase_shared(back, file_counts[other])}. {named}",
+        f"stated, {shared_text.phrase_relation(forth, other)} ({worst.licence_b}), whose licence {says}"
+        f"{shared_text.phrase_back(forth, back, file_counts[other])}. {named}",
         limits=_LIMITS_OF_COPY,
         path=worst.path_a,
         row=worst.row,
@@ -137,6 +144,35 @@ def _restricted(
         text=evidence_shares.count_bytes(forth, sizes),
         parts=parts,
         clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
+    )
+
+
+def _found_inside(
+    crossing: Sequence[SharedRecords], named: str, file_counts: Mapping[str, int], sizes: TextSizes
+) -> Finding:
+    """Say that whole records without a licence hold prompts or columns that are under one that restricts them."""
+    worst = max(crossing, key=lambda item: (item.share, item.records, item.path_a))
+    source, other, loss = worst.source_b, worst.source_a, _find_loss(worst.licence_a)
+    forth = [item for item in crossing if item.licence_a == worst.licence_a]
+    assert loss is not None  # noqa: S101 - only licences with a loss come here
+    says = f"does not allow {loss.right}" if loss.right in PURPOSES else f"asks for {loss.right}"
+    parts = evidence_shares.measure_shared(crossing, sizes)
+    return Finding(
+        check="twin-unlicensed",
+        source=source,
+        other=other,
+        field="restricted",
+        message=f"{shared_text.phrase_shared(forth, file_counts[other])} of {other} ({worst.licence_a}), whose licence "
+        f"{says}, {shared_text.phrase_relation(forth, source)}, for which no known licence is stated. {named}",
+        limits=_LIMITS_OF_COPY,
+        path=worst.path_b,
+        value=parts[0].value,
+        unit=parts[0].unit,
+        texts=max(item.texts for item in crossing),
+        records=sum(item.records for item in forth),
+        text=evidence_shares.count_bytes(forth, sizes),
+        parts=parts,
+        clause=f"{loss.licence or worst.licence_a}: {loss.clause}",
     )
 
 

@@ -111,13 +111,13 @@ def _counts(card: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _gates(card: dict[str, Any]) -> list[tuple[str, str]]:
-    """List the terms that whoever wants access is asked to accept, as far as they restrict or name a licence."""
-    asked = [*_strings(card, "extra_gated_prompt"), *_strings(card, "extra_gated_description")]
+    """List the terms that whoever wants access is prompts to accept, as far as they restrict or name a licence."""
+    prompts = [*_strings(card, "extra_gated_prompt"), *_strings(card, "extra_gated_description")]
     fields = card.get("extra_gated_fields")
     if isinstance(fields, dict):
-        asked += [(name.strip(), f"/extra_gated_fields/{_escape(name)}") for name in map(str, fields)]
+        prompts += [(name.strip(), f"/extra_gated_fields/{_escape(name)}") for name in map(str, fields)]
     found = []
-    for text, pointer in asked:
+    for text, pointer in prompts:
         sentences = [part for part in re.split(r"(?<=[.!?。])\s+|\n", text) if part.strip()]
         found += [(each.strip()[:390], pointer) for each in sentences if find_restrictions(each)]
     return found

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import Finding, FindingPart
 from provenance.core.tables.table_rows import iterate_rows
+from provenance.core.wording import choose_verb, count_noun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -250,8 +251,9 @@ def make_uncounted(check: str, row: Mapping[str, Any], part: FindingPart, field:
     return Finding(
         check=check, source=row["source_a"], other=row["source_b"], field=field, path=row["path_a"], value=0.0,
         unit=part.unit, records=0, texts=0, uncounted=part,
-        message=f"{count_noun(part.records, 'record')} of {row['path_a']} {choose_verb(part.records, 'matches', 'match')} some "
-        f"of {row['source_b']}, and none is long and distinctive enough to count.",
+        message=f"{count_noun(part.records, 'record')} of {row['path_a']} "
+        f"{choose_verb(part.records, 'matches', 'match')} some of {row['source_b']}, and none is long and distinctive "
+        "enough to count.",
         limits="Short records, and those that many sources have, stand everywhere.",
     )  # fmt: skip
 

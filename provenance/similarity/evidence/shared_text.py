@@ -299,6 +299,19 @@ def phrase_shared(items: Sequence[SharedRecords], data_files: int = 1) -> str:
     return " and ".join(parts) or "no records"
 
 
+def phrase_back(forth: Sequence[SharedRecords], back: Sequence[SharedRecords], data_files: int) -> str:
+    """Say what is shared in the other direction; "" where whole records hold what was found, and are not counted.
+
+    Args:
+        forth: as for `count_by_view`.
+        back: the same of the other direction.
+        data_files: data files of the other source.
+    """
+    if not back and any(item.view == BETWEEN_VIEWS for item in forth):
+        return ""
+    return f"; in the other direction {phrase_shared(back, data_files)}"
+
+
 def phrase_kinds(matched: int, inside: int, around: int, exact: int | None = None) -> Iterator[str]:
     """Yield how many records stand elsewhere in which way, unless all of them do so word for word or nearly.
 

@@ -444,38 +444,6 @@ def test_every_real_manifest_is_read_or_refused_in_one_sentence(realdata):
     assert {format_: len(sentences) for format_, sentences in refused.items()} == {"croissant": 32}
 
 
-@pytest.mark.parametrize(
-    ("front", "prose", "licences", "notes"),
-    [
-        ("mit", "- **License:** [More Information Needed]", ["mit"], []),
-        ("unknown", "This dataset is released under CC BY-NC 4.0.", ["CC BY-NC 4.0"], ["unknown"]),
-        ("unknown", "Nothing is known of it.", ["unknown"], []),
-        ("'[More Information Needed]'", "Nothing is known of it.", [], ["[More Information Needed]"]),
-        ("other-non-commercial", "A set of logs.", ["other-non-commercial"], []),
-    ],
-)
-def test_a_placeholder_is_no_statement_and_hides_none(front, prose, licences, notes):
-    claims = read("README.md", f"---\nlicense: {front}\n---\n# Set\n\n{prose}\n")
-    assert [c.value for c in claims if c.field == "licence"] == licences
-    assert [c.value for c in claims if c.field == "licence-note"] == notes
-
-
-def test_what_a_gate_asks_to_accept_is_a_statement():
-    text = (
-        "---\nlicense: cc-by-4.0\nextra_gated_prompt: 'Welcome. You agree not to use the data for commercial purposes.'\n"
-        "extra_gated_fields:\n  Name: text\n  I use it for non-commercial research only: checkbox\n---\n# Set\n"
-    )
-    claims = read("README.md", text)
-    assert [(c.pointer, normalise(c.value).expression) for c in claims if c.field == "licence"] == [
-        ("/license", "CC-BY-4.0"),
-        ("/extra_gated_prompt", "LicenseRef-provenance-noncommercial AND LicenseRef-provenance-unknown"),
-        (
-            "/extra_gated_fields/I use it for non-commercial research only",
-            "LicenseRef-provenance-research-only",
-        ),
-    ]
-
-
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("path", "expected"),
