@@ -130,6 +130,7 @@ def test_the_splits_of_a_card():
         ("train=data/train-*.parquet", "/configs/0/data_files/0/path", "d/"),
         ("test=test-0.parquet", "/configs/0/data_files/1/path/0", "d/"),
         ("test=test-1.parquet", "/configs/0/data_files/1/path/1", "d/"),
+        ("train=all.parquet", "/configs/1/data_files", "d/"),  # files that name no split are trained on
     ]
 
 
