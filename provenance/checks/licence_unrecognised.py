@@ -13,6 +13,7 @@ Clean:        `license: cc-by-4.0`, or the licence's own text in LICENSE.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -54,18 +55,23 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             fault = f"was not understood whole ({beside})"
         if len(first["value"]) >= STATED and "\n" in first["value"]:  # statements cuts it, and concludes nothing
             fault = "is a long list that does not say which of them holds for what"
+        sentence = f"The licence stated in {manifest} ({first['pointer']}) {fault}: {_quoted(first['value'])}. Read it"
+        if _GAP.fullmatch(first["value"]):  # what sources/claims.py says of records without one
+            sentence = f"{manifest} states {first['value']}; the others state one. Find out which licence these have"
         yield Finding(
             check="licence-unrecognised",
             source=source,
             field=manifest,
-            message=f"The licence stated in {manifest} ({first['pointer']}) {fault}: {_quoted(first['value'])}. "
-            "Read it and state what it is in provenance.yaml.",
+            message=f"{sentence} and state what it is in provenance.yaml.",
             limits=LIMITS,
             path=manifest,
             value=float(files),
             unit="files",
             records=records,
         )
+
+
+_GAP = re.compile(r"no licence in [\d,]+ of [\d,]+ records")
 
 
 def _quoted(value: str) -> str:

@@ -75,7 +75,7 @@ def accounted(found, root):
 
 # layout, the path to look at, format, records, unreadable, part of the reason (None = read in full)
 BAD = {
-    "invalid UTF-8": ({"x.txt": b"caf\xe9 au lait\n\nsecond passage\n"}, "x.txt", "text", 2, 1, "unreadable records"),
+    "invalid UTF-8": ({"x.txt": b"caf\xe9 au lait\n\nsecond passage\n"}, "x.txt", "text.windows-1252", 2, 0, None),
     "NUL bytes": ({"x.jsonl": LINE.encode() + b"\0\0\0\n" + LINE.encode()}, "x.jsonl", "jsonl", 3, 1, "unreadable records"),
     "a truncated gzip": ({"x.jsonl.gz": gzip.compress(lines(*map(str, range(20_000))).encode())[:-3000]}, "x.jsonl.gz", "jsonl.gz", None, None, "gzip"),
     "one bad line": ({"x.jsonl": LINE + "{oops\n" + LINE}, "x.jsonl", "jsonl", 3, 1, "unreadable records"),

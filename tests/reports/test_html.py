@@ -259,7 +259,7 @@ def test_a_thousand_sources_stay_readable_and_what_is_cut_is_said(audit):
         "overlaps": many(
             audit, "overlaps", 2 * len(pairs),
             lambda k: {
-                "view": ("whole", "prompt")[k % 2], "source_a": names[pairs[k // 2][0]], "path_a": None, "path_b": None,
+                "view": ("whole", "prompt")[k % 2], "view_b": ("whole", "prompt")[k % 2], "source_a": names[pairs[k // 2][0]], "path_a": None, "path_b": None,
                 "source_b": names[pairs[k // 2][1]], "records_a": 200, "near": 120 - pairs[k // 2][0], "exact": 1,
             },
         ),

@@ -282,7 +282,7 @@ LAYOUTS = {
     ),
     "a manifest elsewhere takes no file out of the data": (
         {"s/provenance.yaml": native("id: a, licence: { file: terms.txt }"), "s/terms.txt": MIT, "s/x.jsonl": LINE},
-        {"s/terms.txt": ("a", None), "s/x.jsonl": ("a", None)},
+        {"s/terms.txt": ("a", "MIT"), "s/x.jsonl": ("a", "MIT")},  # it stays data, and its own tag says what it states
     ),
     "a licence file that was not read as one is unknown": (
         {"provenance.yaml": native("id: a, licence: { file: LICENSE }"), "LICENSE": "Ask Bob.\n", "x.jsonl": LINE},
