@@ -11,11 +11,12 @@ Yields:       at most one finding per pair of sources, on the one whose licence 
               distinctive enough, one of no records, which COVERAGE counts and no profile lists.
 Units:        share of records, or of text where that is higher, in the file, folder or source of either side where it
               is highest and large enough for the profile, [0, 1].
-Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; it also stands in
-              a known original under a licence that its own keeps; the text was translated, or changed beyond Jaccard
-              0.8 and not whole inside the other; the milder file is a known original and the other is not, or stands
-              beside one that accounts for what both share; both are the same known file of a third; the stricter
-              source names the milder one as its upstream, or gives its address.
+Silent when:  a licence is unknown (twin-unlicensed); the milder side says that the text is in the public domain, and
+              the other asks for no more than attribution; records are short, or common to many sources; it also stands
+              in a known original under a licence that its own keeps; the text was translated, or changed beyond
+              Jaccard 0.8 and not whole inside the other; the milder file is a known original and the other is not, or
+              stands beside one that accounts for what both share; both are the same known file of a third; the
+              stricter source names the milder one as its upstream, or gives its address.
 Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
 Clean:        the copy states CC BY-NC 4.0 too.
 """

@@ -74,6 +74,7 @@ class FindingPart:
         records: records concerned.
         texts: distinct texts among them, or more.
         text: bytes of text at stake; None = not known.
+        whole: whether it is of all of a source, and not of a file or folder beside others.
     """
 
     value: float
@@ -81,6 +82,7 @@ class FindingPart:
     records: int
     texts: int | None = None
     text: int | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,16 @@ def _lost_obligations(copy: str, original: str) -> list[Loss]:
     obligations, kept = find_obligations(original), find_obligations(copy)
     if any(find_right(copy, purpose).value == "unknown" for purpose in PURPOSES):
         return []  # nobody knows what the copy's licence asks
+    if (
+        copy in _NOBODYS
+    ):  # nobody holds rights in the text: who asks for attribution speaks of an edition
+        kept = {**kept, "attribution": ""}
     order = ("share-alike", "no-derivatives", "use-restrictions", "attribution")
     return [Loss(name, obligations[name]) for name in order if name in obligations and not _is_kept(name, kept)]
+
+
+_NOBODYS = frozenset({"LicenseRef-provenance-public-domain", "CC-PDM-1.0"})
+"""What says that nobody holds rights in a text, which is no grant of a holder as CC0 is."""
 
 
 def _is_kept(name: str, kept: Mapping[str, str]) -> bool:

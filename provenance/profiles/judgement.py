@@ -26,6 +26,7 @@ from provenance.core.model import (
     OBSERVED,
     OPEN_POINT,
     SEVERITIES,
+    FindingPart,
 )
 from provenance.core.wording import choose_verb, count_noun
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.core.model import DeclaredAnswer, Finding, FindingPart
+    from provenance.core.model import DeclaredAnswer, Finding
     from provenance.profiles import Profile
 
 Answers = dict[tuple[str, str, str], "DeclaredAnswer"]
@@ -128,6 +129,8 @@ def _settle_value(finding: Finding, rules: Sequence[Mapping[str, Any]]) -> Findi
 def _weigh_part(rule: Mapping[str, Any], field: str | None, part: Finding | FindingPart) -> str | None:
     """Map the value of a finding, or of a part of it, to a severity; None below the rule's minimum."""
     if not _reaches(rule.get("minimum", {}), part):
+        return None
+    if isinstance(part, FindingPart) and not part.whole and not _reaches(rule.get("minimum_of_part", {}), part):
         return None
     steps = rule.get("fields", {}).get(field, rule["severity"])
     if isinstance(steps, str):

@@ -104,14 +104,17 @@ class TextSizes:
             for folder in _list_parents(part.path):
                 found[folder].append(part)
         sizes = [(group, folders[folder]) for folder, group in found.items()]
-        for part in shared:
-            size = self._files[part.path]
-            sizes.append(([part], size if part.of is None else size._replace(records=part.of)))
-        by_records = [self._measure(group, size.records, unit, "records") for group, size in sizes]
-        by_text = [self._measure(group, size.words, _BY_TEXT, "words") for group, size in sizes if size.words]
+        alone = [([part], self._files[part.path]) for part in shared]
+        whole = [size == folders[""] for _, size in [*sizes, *alone]]
+        sizes += [(group, size if group[0].of is None else size._replace(records=group[0].of)) for group, size in alone]
+        weighed = list(zip(sizes, whole, strict=True))
+        by_records = [self._measure(group, size.records, unit, "records", whole) for (group, size), whole in weighed]
+        by_text = [
+            self._measure(group, size.words, _BY_TEXT, "words", whole) for (group, size), whole in weighed if size.words
+        ]
         return select_parts([*by_records, *by_text])
 
-    def _measure(self, shared: Sequence[SharedPart], of: int, unit: str, what: str) -> FindingPart:
+    def _measure(self, shared: Sequence[SharedPart], of: int, unit: str, what: str, whole: bool) -> FindingPart:
         records = sum(part.records for part in shared)
         return FindingPart(
             value=min(1.0, sum(getattr(part, what) for part in shared) / max(of, 1)),
@@ -119,6 +122,7 @@ class TextSizes:
             records=records,
             texts=min(records, max(part.texts for part in shared)),
             text=self.add_bytes((part.path, part.words) for part in shared),
+            whole=whole,
         )
 
     def of_file(self, path: str) -> TextSize:
@@ -167,9 +171,9 @@ def select_parts(parts: Iterable[FindingPart]) -> tuple[FindingPart, ...]:
         The others: shares by records, then shares of text; of each the highest first.
     """
     kept: list[FindingPart] = []
-    counts: list[tuple[int, int, int]] = []  # of those with the unit of the last
+    counts: list[tuple[int, int, int, bool]] = []  # of those with the unit of the last
     for part in sorted(parts, key=_order):
-        own = (part.records, part.text or 0, part.texts or 0)
+        own = (part.records, part.text or 0, part.texts or 0, part.whole)
         counts = counts if kept and kept[-1].unit == part.unit else []
         if not any(all(map(operator.ge, known, own)) for known in counts):
             kept.append(part)
