@@ -13,24 +13,22 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import package_data
+from provenance.licences.additions import find_additions, is_copyright, read_lines
 from provenance.licences.expressions import (
     UNKNOWN,
     Licence,
     find_licences,
     find_restrictions,
-    find_riders,
     join_by_and,
     normalise,
 )
-from provenance.licences.licence import split_and
+from provenance.licences.licence import is_vaguer, split_and
 from provenance.licences.names import load_official
 from provenance.licences.notices import find_notices
 from provenance.licences.terms import find_right
 from provenance.licences.text_runs import WORDS_PER_RUN, hash_runs, split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
 
 __all__ = ["LONGEST_TEXT", "find_notices", "hash_runs", "identify", "split_words"]
@@ -40,9 +38,6 @@ LONGEST_TEXT = 400_000
 
 SHORT_WORDS = 60
 """Words: a licence file no longer than this names its licence; a longer one is a text."""
-
-LEAST_ADDED_WORDS = 5
-"""Added words from which on a stretch may be a clause of its own."""
 
 MOST_LEFT_OUT = 3
 """Required runs that may be missing and that no changed word explains: a word that is left out breaks more."""
@@ -95,15 +90,16 @@ def identify(text: str) -> tuple[Licence, ...]:
         there, or nothing but its title. () if nothing was recognised.
     """
     text = text[:LONGEST_TEXT]
-    all_words, in_copyright = _mark_copyright(text)
+    lines = read_lines(text)
+    all_words = [word for line in lines for word in line.words]
     found, covered = _peel_matches(all_words)
     if not found:
         return _find_partial(text, all_words) or _read_named(text)
     raw = " AND ".join(match.name for match in found)
-    added = _find_additions(all_words, in_copyright, covered)
+    added = find_additions(lines, covered, [match.name for match in found])
     if added:
         return (Licence(None, "text", raw, f"{raw} with additions: {', '.join(added)}"),)
-    if sum(match.missing for match in found) > MOST_LEFT_OUT + _count_changed(covered):
+    if sum(match.missing for match in found) > MOST_LEFT_OUT + _count_changed(all_words, covered):
         return (Licence(None, "text", raw, f"partial text of {raw}: words are left out"),)
     return tuple(
         Licence(match.name, "text", match.name)
@@ -164,10 +160,20 @@ def _best_match(present: np.ndarray[Any, Any]) -> tuple[list[int], int] | None:
     return (alike, int(index.sizes[best] - required[best])) if score[best] > 0 else None
 
 
-def _count_changed(covered: list[bool]) -> int:
-    """Return how many runs the changed words within a text explain: each stretch its words and four more, twice."""
-    inner = "".join("x" if each else "." for each in covered).strip(".")
-    return sum(2 * (len(stretch) + WORDS_PER_RUN - 1) for stretch in re.findall(r"\.+", inner) if len(stretch) <= 3)
+def _count_changed(all_words: list[str], covered: list[bool]) -> int:
+    """Return how many runs are explained by changed words that change nothing: each stretch its words and four more."""
+    inner = "".join("x" if each else "." for each in covered)
+    return sum(
+        2 * (len(stretch[0]) + WORDS_PER_RUN - 1)
+        for stretch in re.finditer(r"(?<=x)\.{1,3}(?=x)", inner)
+        if set(all_words[slice(*stretch.span())]) <= _SAME_THING
+    )
+
+
+_SAME_THING = frozenset(
+    {"http", "https", "www", "owner", "owners", "holder", "holders", "contributor", "contributors", "author", "authors"}
+)
+"""Words of an address and of who holds the rights: one stands for the other."""
 
 
 def _find_partial(text: str, all_words: list[str]) -> tuple[Licence, ...]:
@@ -188,11 +194,12 @@ def _find_partial(text: str, all_words: list[str]) -> tuple[Licence, ...]:
 
 def _read_named(text: str) -> tuple[Licence, ...]:
     """Read a file that names its licence instead of holding it, or that states a restriction in words of its own."""
-    body = [line.strip(" #*=-") for line in text.strip().splitlines() if line.strip() and not _is_copyright(line)]
+    body = [line.strip(" #*=-") for line in text.strip().splitlines() if line.strip() and not is_copyright(line)]
     if len(split_words("\n".join(body))) <= SHORT_WORDS:
         licence = normalise(" ".join(body))
-        if licence.how == "part":
-            licence = _read_stated(text) or licence
+        stated = _read_stated(text) if licence.how == "part" else None
+        if stated is not None:
+            return (stated,)
         if licence.how == "part" or _is_title(body, licence):
             named = join_by_and(
                 [each for each in split_and(licence.expression or UNKNOWN) if each != UNKNOWN] or ["a licence"]
@@ -209,12 +216,33 @@ def _read_named(text: str) -> tuple[Licence, ...]:
 
 
 def _read_stated(text: str) -> Licence | None:
-    """Read sentences that state a licence, as Creative Commons' own notice does, if nothing beside them limits it."""
-    stated = {licence.expression for _, _, licence in find_notices(f"# License\n\n{text}")}
-    sure = re.search(r"licen[cs]ed under|released under|dedicated to", text, re.IGNORECASE) and not _limits(text)
-    if not sure or not stated or None in stated or any(UNKNOWN in str(each) for each in stated):
+    """Read sentences that state a licence, as Creative Commons' own notice; any other sentence is unknown in it."""
+    stated: set[str] = set()
+    for sentence in _SENTENCE_END.split(text):
+        plain = " ".join(sentence.split()).strip(" #*_`")
+        if not split_words(plain) or is_copyright(plain):
+            continue
+        named = {str(licence.expression) for _, _, licence in find_licences(plain)}
+        found = {str(licence.expression or UNKNOWN) for _, _, licence in find_notices(f"# License\n\n{plain}")}
+        stated |= {part for each in named | found for part in split_and(each)}
+        if not found and not _WHERE.match(plain):
+            stated.add(UNKNOWN)
+    sure = re.search(r"licen[cs]ed under|released under|dedicated to", text, re.IGNORECASE)
+    if not sure or not stated - {UNKNOWN}:
         return None
-    return Licence(join_by_and(sorted(map(str, stated))), "notice", text.strip()[:200])
+    exact = [each for each in sorted(stated) if not is_vaguer(each, sorted(stated))]
+    return Licence(join_by_and(exact), "part" if UNKNOWN in exact else "notice", text.strip()[:200])
+
+
+_SENTENCE_END = re.compile(r"(?<=[^\s.]{2}[.!?])\s+|[。；]|\n\s*\n")
+_WHERE = re.compile(
+    r"to (?:view|see|read) (?:a|the) (?:copy|text|terms) of (?:this|the) licen[cs]e, (?:visit|see|go to) \S+"
+    r"(?:(?: or|,)* send a letter to creative commons, [\w ,.]{1,90})?$"
+    r"|(?:please )?see (?:the )?(?:file )?`?licen[cs]e(?:\.\w+)?`?(?: file)?(?: for (?:more )?details)?\W*$"
+    r"|you may obtain a copy of the licen[cs]e at\W+\S+$",
+    re.IGNORECASE,
+)
+"""Where the text of a licence stands, which says nothing more."""
 
 
 def _is_title(body: list[str], licence: Licence) -> bool:
@@ -229,73 +257,3 @@ def _is_title(body: list[str], licence: Licence) -> bool:
 
 def _permits(expression: str) -> bool:
     return find_right(expression, "commercial-service").value != "no"
-
-
-def _is_copyright(line: str) -> bool:
-    return bool(re.match(r"\W{0,8}(?:copyright|\(c\)|©|all rights reserved)", line.strip(), re.IGNORECASE))
-
-
-def _find_additions(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> list[str]:
-    """Name the kinds of added words that touch use, stretch by stretch."""
-    kinds, strong = _load_additions()
-    limits = frozenset(_load_phrases()["limiting"])
-    found: set[str] = set()
-    for stretch in _cut_stretches(all_words, in_copyright, covered):
-        here = {kinds[word] for word in stretch if word in kinds} | _han_kinds("".join(stretch))
-        if here & strong or ("terms" in here and len(stretch) >= LEAST_ADDED_WORDS) or limits & set(stretch):
-            found |= here or {"terms"}
-    return sorted(found)
-
-
-def _cut_stretches(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> Iterator[list[str]]:
-    """Yield the words that no licence explains, cut where more than three explained ones stand between."""
-    stretch: list[str] = []
-    gap = 0
-    for word, credited, explained in zip(all_words, in_copyright, covered, strict=True):
-        gap = gap + 1 if explained else 0
-        if gap > 3:
-            if stretch:
-                yield stretch
-            stretch = []
-        elif not explained and (not credited or word in _strong_words()):
-            stretch.append(word)
-    yield stretch
-
-
-def _mark_copyright(text: str) -> tuple[list[str], list[bool]]:
-    """Return a text's words, and for each whether it stands in a copyright line, which says who, not what."""
-    all_words: list[str] = []
-    in_copyright: list[bool] = []
-    for line in text.splitlines():
-        line_words = split_words(line)
-        all_words += line_words
-        in_copyright += [_is_copyright(line) and not _limits(line)] * len(line_words)
-    return all_words, in_copyright
-
-
-def _limits(line: str) -> bool:
-    """Tell whether a copyright line says more than who holds the rights."""
-    more = re.sub(r"all rights (?:are )?reserved", " ", line, flags=re.IGNORECASE)
-    return bool(find_restrictions(more) or find_riders(more) or re.search(r"\bfor \w+ (?:purposes?|use)\b", more))
-
-
-def _han_kinds(joined: str) -> set[str]:
-    return {kind for phrase, kind in _load_additions()[0].items() if not phrase.isascii() and phrase in joined}
-
-
-@cache
-def _load_phrases() -> dict[str, Any]:
-    return dict(package_data.load_table("licence-phrases"))
-
-
-@cache
-def _load_additions() -> tuple[dict[str, str], set[str]]:
-    """Return word or Han phrase -> kind of addition, and the kinds of which one word is enough."""
-    kinds = {word: kind for kind, those in _load_phrases()["additions"].items() for word in those}
-    return kinds, set(_load_phrases()["strong"])
-
-
-@cache
-def _strong_words() -> frozenset[str]:
-    kinds, strong = _load_additions()
-    return frozenset(word for word, kind in kinds.items() if kind in strong)
