@@ -8,6 +8,7 @@ from typing import Any
 from provenance.core.model import Claim
 from provenance.licences.expressions import join_by_and, normalise
 from provenance.licences.texts import identify
+from provenance.readers.manifests import debian_copyright
 from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import decode, folder
 
@@ -32,8 +33,10 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     speaks = next(each for each in MANIFEST_FORMAT if each.name == format)
     if speaks is _NOTICE:
         return []
+    if debian_copyright.is_copyright(data):
+        return debian_copyright.read(path, data, debian_copyright.MANIFEST_FORMAT.name)
     text = decode(path, data)
-    value = _value(text)
+    value = summarise(text)
     if not value:
         return []
     subject = "code" if _CODE.search(path.rsplit("/", 1)[-1]) else speaks.subject
@@ -41,7 +44,15 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     return [Claim("licence", value, folder(path), speaks.witness or format, f"L{first}", subject)]
 
 
-def _value(text: str) -> str:
+def summarise(text: str) -> str:
+    """Return what a licence text states, in one value.
+
+    Args:
+        text: of the file.
+
+    Returns:
+        The SPDX expression of all licences that it holds, what restricts them, else its first line; '' of no text.
+    """
     found = identify(text)
     exact = [licence.expression for licence in found if licence.expression]
     if exact and len(exact) == len(found):
