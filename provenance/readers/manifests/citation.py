@@ -12,6 +12,7 @@ from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
+from provenance.readers.manifests.unread_licences import read_unread
 from provenance.readers.manifests.yaml_documents import decode, folder, load, strings
 
 _SUBJECTS = {"dataset": "data", "software": "code"}
@@ -23,7 +24,7 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     Args:
         path: the manifest's path.
         data: its bytes.
-        format: "citation".
+        format: "citation-cff".
 
     Returns:
         Claims `source-weak`, `name` and `licence`, of its folder. Licences are of the data where `type` is `dataset`,
@@ -52,4 +53,6 @@ def _licences(document: dict[str, object]) -> list[tuple[str, str]]:
     return choose_names([*named, *linked]) if len(named) < 2 else named
 
 
-MANIFEST_FORMAT = ManifestFormat("citation", read, names=re.compile(r"citation\.cff", re.IGNORECASE))
+MANIFEST_FORMAT = ManifestFormat(
+    "citation-cff", read, names=re.compile(r"citation\.cff", re.IGNORECASE), read_unread=read_unread
+)

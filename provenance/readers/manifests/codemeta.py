@@ -12,6 +12,7 @@ from provenance.errors import ManifestError
 from provenance.readers.manifests.json_ld import as_list, texts, types, with_plain_names
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
+from provenance.readers.manifests.unread_licences import read_unread
 from provenance.readers.manifests.yaml_documents import folder, load_json
 
 
@@ -49,4 +50,6 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     return claims
 
 
-MANIFEST_FORMAT = ManifestFormat("codemeta", read, names=re.compile(r"codemeta\.json", re.IGNORECASE))
+MANIFEST_FORMAT = ManifestFormat(
+    "codemeta", read, names=re.compile(r"codemeta\.json", re.IGNORECASE), read_unread=read_unread
+)

@@ -51,7 +51,7 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         licence = fields.get("license", "").split("\n", 1)[0].strip()
         patterns = tuple(each.replace("*", "**").removeprefix("./") for each in fields.get("files", "").split())
         if patterns and licence:
-            stated.append(file_patterns.Statement(licence, patterns, f"L{line}"))
+            stated.append(file_patterns.FileLicence(licence, patterns, f"L{line}"))
         line += paragraph.count("\n")
     home = folder(path)
     if home.rstrip("/").rsplit("/", 1)[-1].lower() in _HOMES:

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"\\(.)|(\*\*)|(\*)|(\?)|(.)", re.DOTALL)
 _FOLDER = re.compile(r"(?:[^*?\\]+/)?\*\*")
 
 
-class Statement(NamedTuple):
+class FileLicence(NamedTuple):
     """A licence of some files.
 
     Args:
@@ -32,7 +32,7 @@ class Statement(NamedTuple):
     pointer: str
 
 
-def make_claims(stated: Sequence[Statement], home: str, witness: str) -> list[Claim]:
+def make_claims(stated: Sequence[FileLicence], home: str, witness: str) -> list[Claim]:
     """Make claims of what is stated of files, in order.
 
     Args:

@@ -15,6 +15,7 @@ from provenance.licences.expressions import join_by_and
 from provenance.readers.manifests import file_patterns
 from provenance.readers.manifests.licence_files import summarise
 from provenance.readers.manifests.manifest_format import ManifestFormat
+from provenance.readers.manifests.unread_licences import read_unread
 from provenance.readers.manifests.yaml_documents import decode, folder
 
 _TAG = re.compile(r"SPDX-License-Identifier:[ \t]*([^\r\n]+)")
@@ -49,7 +50,7 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         licences = _texts(each.get("SPDX-License-Identifier"))
         if licences:
             at = f"/annotations/{i}/SPDX-License-Identifier"
-            stated.append(file_patterns.Statement(join_by_and(licences), tuple(patterns), at))
+            stated.append(file_patterns.FileLicence(join_by_and(licences), tuple(patterns), at))
     return file_patterns.make_claims(stated, folder(path), format)
 
 
@@ -80,11 +81,13 @@ def read_beside(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A0
     text = decode(path, data)
     tags = [match[1].strip() for match in _TAG.finditer(text)]
     value = join_by_and(tags) if tags else summarise(text)
-    return [Claim("licence", value, path[: -len(".license")], format, "L1", "any")] if value else []
+    return [Claim("licence", value, re.sub(r"(?i)\.license$", "", path), format, "L1", "any")] if value else []
 
 
 MANIFEST_FORMAT = (
-    ManifestFormat("reuse", read, names=re.compile(r"REUSE\.toml", re.IGNORECASE), patterns=True),
+    ManifestFormat(
+        "reuse", read, names=re.compile(r"REUSE\.toml", re.IGNORECASE), patterns=True, read_unread=read_unread
+    ),
     ManifestFormat(
         "reuse-file",
         read_beside,

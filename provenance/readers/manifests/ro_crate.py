@@ -14,6 +14,7 @@ from provenance.errors import ManifestError
 from provenance.readers.manifests.json_ld import as_list, texts, types, with_plain_names
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
+from provenance.readers.manifests.unread_licences import read_unread
 from provenance.readers.manifests.yaml_documents import folder, inside, load_json, remote
 
 _DESCRIPTORS = ("ro-crate-metadata.json", "ro-crate-metadata.jsonld")
@@ -98,4 +99,5 @@ MANIFEST_FORMAT = ManifestFormat(
     read,
     names=re.compile(r"(?:[\w.-]*-)?ro-crate-metadata\.json(?:ld)?", re.IGNORECASE),
     opens_unread=True,
+    read_unread=read_unread,
 )

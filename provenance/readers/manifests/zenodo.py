@@ -12,6 +12,7 @@ from provenance.errors import ManifestError
 from provenance.readers.manifests.json_ld import as_list
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
+from provenance.readers.manifests.unread_licences import read_unread
 from provenance.readers.manifests.yaml_documents import folder, load_json, strings
 
 _SUBJECTS = {"dataset": "data", "software": "code"}
@@ -66,4 +67,5 @@ MANIFEST_FORMAT = ManifestFormat(
     names=re.compile(r"\.zenodo\.json", re.IGNORECASE),
     suffixes=("json", "jsonld"),
     guess=_is_record,
+    read_unread=read_unread,
 )
