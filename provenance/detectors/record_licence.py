@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,34 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     return count_values("record-licence", batch, files, keys=[*keys], codes=every[0], places=every[1])
 
 
+_PLATE = re.compile(r"(?=.*\d\d)[A-Z0-9]{1,4}(?:[- ][A-Z0-9]{1,5}){0,2}")
+_PROSE = re.compile(r"[a-z]+(?: (?:[a-z]+|[A-Z])){2,}")
+_OF_LICENCES = re.compile(
+    r"licen[sc]|copy|reserved|public|domain|commons|permi|terms|tos\b|policy|commerc|research|academic|educat|non|\bfree\b|"
+    r"open|propriet|private|internal|confidential|restrict|\bus(?:e|age)|shar|\bown|ask|contact|see|vari|other|unknown|custom|"
+    r"mixed|any|only|agreement|attribution|allow|forbid|prohibit|gutenberg|reddit|rule|no\b|not\b|upon|request|fair"
+)
+
+
+@lru_cache(_MOST_REMEMBERED)
+def is_about_licences(statement: str) -> bool:
+    """Tell whether a value of a licence column may state one: a number plate, or "freedom of speech", does not.
+
+    Args:
+        statement: the value.
+
+    Returns:
+        False only of what has the form of a number plate, and of words in lower case none of which speaks of use, and
+        that name no licence.
+    """
+    text = statement.strip()
+    other = _PLATE.fullmatch(text) or (_PROSE.fullmatch(text) and not _OF_LICENCES.search(text))
+    return not other or normalise(text).expression is not None
+
+
 @lru_cache(_MOST_REMEMBERED)
 def _name(statement: str) -> str | None:
-    if not statement.strip():
+    if not statement.strip() or not is_about_licences(statement):
         return None
     # what was cut was not read whole; a long list of licences is the legend of a data set, not what a record is under
     expression = normalise(statement).expression if len(statement) < STATED else None

@@ -62,9 +62,7 @@ def _lost_obligations(copy: str, original: str) -> list[Loss]:
     obligations, kept = find_obligations(original), find_obligations(copy)
     if any(find_right(copy, purpose).value == "unknown" for purpose in PURPOSES):
         return []  # nobody knows what the copy's licence asks
-    if (
-        copy in _NOBODYS
-    ):  # nobody holds rights in the text: who asks for attribution speaks of an edition
+    if copy in _NOBODYS:  # nobody holds rights in the text: who asks for attribution speaks of an edition
         kept = {**kept, "attribution": ""}
     order = ("share-alike", "no-derivatives", "use-restrictions", "attribution")
     return [Loss(name, obligations[name]) for name in order if name in obligations and not _is_kept(name, kept)]

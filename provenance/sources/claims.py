@@ -15,6 +15,7 @@ from provenance.core.digests import sha256
 from provenance.core.model import DOCUMENTS, STATED, Claim
 from provenance.core.path_names import disk_location
 from provenance.core.tables.table_rows import iterate_rows
+from provenance.detectors.record_licence import is_about_licences
 from provenance.errors import ManifestError
 from provenance.licences.expressions import UNKNOWN, join_by_and, normalise, split_statement
 from provenance.readers import manifests, storage
@@ -55,16 +56,17 @@ def read_claims(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
         if not manifests.is_read(kind):
             refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
             continue
-        digest = ""
+        data, digest = b"", ""
         try:
             data, digest = _read_bytes(root, row)
             stated = manifests.read(row["path"], data[: manifests.LARGEST] if speaks else data, kind)
         except ManifestError as error:
             if not speaks:  # else its bytes are read as records, and that is no fault of theirs
-                refused[row["path"]] = f"no valid {kind}: {_explain_fault(row['path'], error)}"
+                fault = _explain_fault(row["path"], error)
+                refused[row["path"]] = fault if manifests.FORMATS[kind].opaque else f"no valid {kind}: {fault}"
             claims += [
                 each
-                for claim in _claims_of_unread(row["path"], kind)
+                for claim in _claims_of_unread(row["path"], data, kind)
                 for each in _make_rows(row["path"], claim, digest)
             ]
         except OSError as error:
@@ -178,10 +180,14 @@ def _explain_fault(path: str, error: ManifestError) -> str:
     return message.removeprefix(path).lstrip(": ") if message.startswith(path) else message
 
 
-def _claims_of_unread(path: str, kind: str) -> list[Claim]:
-    """State what a manifest of its format does even where it cannot be read: it may open a source."""
-    scope = folder_of(path)
-    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if manifests.FORMATS[kind].opens_unread else []
+def _claims_of_unread(path: str, data: bytes, kind: str) -> list[Claim]:
+    """State what a manifest does even where it cannot be read: it may open a source, and state a licence."""
+    form, scope = manifests.FORMATS[kind], folder_of(path)
+    claims = [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if form.opens_unread else []
+    if form.read_unread is not None and len(data) <= manifests.LARGEST:
+        with contextlib.suppress(ManifestError):  # it is no text
+            claims += form.read_unread(path, data, kind)
+    return claims
 
 
 def path_on_disk(root: Path, row: Mapping[str, Any]) -> bytes:
@@ -379,6 +385,8 @@ def claims_of_records(observed: Iterable[BundleResult]) -> Rows:
             path, digest, _ = about[number]
             rows += [each for claim in claims for each in _make_rows(path, claim, digest or "")]
         for number, name, value in zip(*(column.to_pylist() for column in part.stated.columns), strict=True):
+            if name == "licence" and not is_about_licences(value):
+                continue
             path, digest, _ = about[number]
             rows += _make_rows(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or "")
         for number in lacking:

@@ -79,6 +79,8 @@ def decide_role(path: str, head: bytes, size: int, more: Callable[[int], bytes] 
     if kind is None:
         return DATA
     form = manifests.FORMATS[kind]
+    if form.opaque:
+        return Role(form.role, kind)
     if holds_records(path, head) or _is_other(form, head, size):
         return DATA
     if form.prose and head:

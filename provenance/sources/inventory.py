@@ -155,11 +155,15 @@ def _take_entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | 
         walk.rows.append(_role_by_name(path, "ignored", size, reason=excluded))
     elif not stat.S_ISREG(status.st_mode):
         walk.rows.append(_role_by_name(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
-    elif name.startswith(".") and manifests.recognise(name, b"") is None and not _holds_records(entry.path, name):
+    elif _is_hidden(name, path) and manifests.recognise(name, b"") is None and not _holds_records(entry.path, name):
         walk.rows.append(_role_by_name(path, "ignored", status.st_size, reason="hidden"))
     else:
         walk.rows.append(_take_regular(walk, path, status.st_size))
     return None
+
+
+def _is_hidden(name: str, path: bytes) -> bool:
+    return name.startswith(".") or b"/.reuse/" in b"/" + path
 
 
 def _holds_records(place: bytes, name: str) -> bool:
@@ -178,7 +182,7 @@ def _enter_folder(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded:
         reason = f"version control ({_CONTROL[name]})"
     elif name in _DERIVED:
         reason = reason or "derived by a tool"
-    elif name.startswith("."):
+    elif name.startswith(".") and name != ".reuse":  # which may hold licences
         reason = reason or "hidden"
     if reason is None:
         return path

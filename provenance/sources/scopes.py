@@ -24,6 +24,7 @@ from provenance.core.tables.table_rows import iterate_rows
 from provenance.readers.manifests import by_witness
 from provenance.sources.licence_scopes import DecidedLicence, LicenceScopes
 from provenance.sources.scope_paths import folder_of, folders_above
+from provenance.sources.scope_patterns import expand_patterns
 from provenance.sources.source_openings import (
     OPENING_FIELDS,
     UNDECLARED,
@@ -179,7 +180,7 @@ def decide_scopes(paths: pa.Table, claims: pa.Table, purpose: str) -> Scopes:
     files = [
         path for path, role in zip(*(paths[c].to_pylist() for c in ("path", "role")), strict=True) if role == "data"
     ]
-    stated: list[Claim] = claims.to_pylist()
+    stated = expand_patterns(claims.to_pylist(), files)
     fit_headings(stated, files)
     stated += licences_from_files(stated)
     openings = find_openings(stated)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MOST = 3  # that are named
 _LICENCE_FIELDS = {"licence", "licence-elsewhere", "licence-note"}
-_CALLED_LICENCE = re.compile(r"(?i)(?:^|[/!_.-])(?:licen[sc]es?|copying|terms(?:[ _-]\w+)*)\.[a-z]{2,4}$")
+_CALLED_LICENCE = re.compile(r"(?i)(?:^|[/!_.-])(?:licen[sc]es?|copying|readme|eula|terms(?:[ _-]\w+)*)\.[a-z]{2,4}$")
 """Names of files that state terms in a format of which there is no reader: LICENSE.pdf."""
 
 

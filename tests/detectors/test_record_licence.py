@@ -64,3 +64,15 @@ def test_notices_in_the_text_are_counted_beside_the_column():
         ("MIT", "stated"): (1, 0),
         ("GPL-3.0-only", "notice"): (2, 0),
     }
+
+
+@pytest.mark.parametrize("value", ["HB-AX 712", "ABC-1123", "freedom of speech", "driver class B"])
+def test_what_is_no_licence_accuses_nobody(value):
+    assert seen("mit", value) == {("MIT", "stated"): (1, 0)}
+
+
+@pytest.mark.parametrize(
+    "value", ["Harbour-2", "house rules", "Project Gutenberg", "ask the author first", "other", "仅限内部"]
+)
+def test_a_licence_that_is_not_known_is_not_passed_over(value):
+    assert seen(value) == {("unrecognised", "stated"): (1, 0)}

@@ -462,7 +462,13 @@ def test_personal_data_is_seen_where_it_was_found_by_hand_and_nowhere_else(audit
     seen = seen[(seen["detector"] == "personal-data") & (seen["state"] == "personal")]
     of_a_tool = {"column:email", "column:name"}  # what a tool is called with, in JSON within a string
     columns = {"author_email", "author_fullname", "email", "fullname"}  # of simple-join's users and what they published
-    assert {kind.rpartition("/")[2] for kind in seen["kind"]} == {"any", "email", "ip", "name", "phone"} | columns | of_a_tool
+    assert {kind.rpartition("/")[2] for kind in seen["kind"]} == {
+        "any",
+        "email",
+        "ip",
+        "name",
+        "phone",
+    } | columns | of_a_tool
     assert set(seen[seen["kind"] == "name"]["path"].str.rpartition("/")[0]) == {
         "croissant_1.0/simple-join/output", f"{LLAMA}/data",
     }  # fmt: skip

@@ -281,8 +281,12 @@ LAYOUTS = {
         {"x.jsonl": ("a", "CC-BY-NC-4.0")},
     ),
     "a manifest elsewhere takes no file out of the data": (
-        {"s/provenance.yaml": native("id: a, licence: { file: terms.txt }"), "s/terms.txt": MIT, "s/x.jsonl": LINE},
-        {"s/terms.txt": ("a", "MIT"), "s/x.jsonl": ("a", "MIT")},  # it stays data, and its own tag says what it states
+        {
+            "s/provenance.yaml": native("id: a, licence: { file: paper.txt }"),
+            "s/paper.txt": "Ask Bob.\n",
+            "s/x.jsonl": LINE,
+        },
+        {"s/paper.txt": ("a", None), "s/x.jsonl": ("a", None)},
     ),
     "a licence file that was not read as one is unknown": (
         {"provenance.yaml": native("id: a, licence: { file: LICENSE }"), "LICENSE": "Ask Bob.\n", "x.jsonl": LINE},

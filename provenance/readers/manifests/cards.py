@@ -15,6 +15,7 @@ from provenance.licences.expressions import CUT, find_restrictions, is_placehold
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.readmes import prose
+from provenance.readers.manifests.unread_licences import read_lines
 from provenance.readers.manifests.yaml_documents import decode, folder, load, metadata_of
 
 LONGEST_VALUE = 4000
@@ -22,6 +23,9 @@ LONGEST_VALUE = 4000
 
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
+_RESTRICTING = re.compile(
+    r"(?:non|not?)[-_ ]?(?:for[-_ ])?commercial.*|(?:research|academic)[-_ ](?:use[-_ ])?only", re.IGNORECASE
+)
 _MODALITIES = frozenset(
     {"audio", "document", "geospatial", "image", "tabular", "text", "time-series", "timeseries", "video", "3d"}
 )
@@ -59,6 +63,17 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     # A data set's card speaks of the data unless it says otherwise.
     stated = [replace(claim, subject="data") if claim.subject == "any" else claim for claim in stated]
     return _set_aside(claims + [claim for claim in stated if claim.field != "name" or not named])
+
+
+def _read_unread(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - the family's signature
+    """Read the lines that state a licence in front matter that is no YAML, and the prose below it."""
+    text = decode(path, data)
+    front = _FRONT.match(text)
+    end = front.end() if front else text.find("\n\n") + 1 or len(text)
+    stated = read_lines(path, text[:end], format)
+    return stated + [
+        replace(claim, subject="data") for claim in prose(path, text[end:], format, text.count("\n", 0, end) + 1)
+    ]
 
 
 def _set_aside(claims: list[Claim]) -> list[Claim]:
@@ -112,15 +127,24 @@ def _counts(card: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _gates(card: dict[str, Any]) -> list[tuple[str, str]]:
     """List the terms that whoever wants access is prompts to accept, as far as they restrict or name a licence."""
-    prompts = [*_strings(card, "extra_gated_prompt"), *_strings(card, "extra_gated_description")]
+    keys = ("prompt", "description", "heading", "button_content")
+    prompts = [each for key in keys for each in _strings(card, f"extra_gated_{key}")]
     fields = card.get("extra_gated_fields")
-    if isinstance(fields, dict):
-        prompts += [(name.strip(), f"/extra_gated_fields/{_escape(name)}") for name in map(str, fields)]
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        choices = _choices(value) if "only" in name.lower() else ""
+        prompts.append((f"{name.strip()} {choices}".strip(), f"/extra_gated_fields/{_escape(name)}"))
     found = []
     for text, pointer in prompts:
         sentences = [part for part in re.split(r"(?<=[.!?。])\s+|\n", text) if part.strip()]
         found += [(each.strip()[:390], pointer) for each in sentences if find_restrictions(each)]
     return found
+
+
+def _choices(field: Any) -> str:
+    """Return what a field lets people choose from: "I use it only for: ..." says nothing without it."""
+    options = field.get("options") if isinstance(field, dict) else None
+    names = [each.get("label") if isinstance(each, dict) else each for each in options or []]
+    return ", ".join(each for each in names if isinstance(each, str)).lower()
 
 
 def _escape(name: str) -> str:
@@ -158,12 +182,27 @@ def _licences(card: dict[str, Any]) -> list[tuple[str, str]]:
     plain = [each for each in stated if each[0].lower() != "other"]
     known = {normalise(value).expression for value, _ in plain}
     linked = [each for each in named if normalise(each[0]).expression not in known]
-    return [*plain, *linked] if plain else named or stated
+    aside = [each for each in _list_aside(card) if normalise(each[0]).expression not in known]
+    return [*(plain + linked if plain else named or stated), *aside]
+
+
+def _list_aside(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List what other keys state: details and tags where they name a licence or restrict, and each configuration."""
+    tags = [(value.removeprefix("license:"), pointer) for value, pointer in _strings(card, "tags")]
+    written = [*_strings(card, "license_details"), *(each for each in tags if _RESTRICTING.fullmatch(each[0]))]
+    written += [each for each in _strings(card, "tags") if each[0].startswith("license:")]
+    found = [(value.removeprefix("license:"), pointer) for value, pointer in written]
+    for key in ("configs", "dataset_info"):
+        value = card.get(key)
+        parts = [(f"/{key}", value)] if isinstance(value, dict) else []
+        parts += [(f"/{key}/{i}", each) for i, each in enumerate(_objects(value))]
+        found += [each for at, part in parts for each in _walk(part.get("license"), f"{at}/license")]
+    return [each for each in dict.fromkeys(found) if normalise(each[0]).expression or find_restrictions(each[0])]
 
 
 def _strings(card: dict[str, Any], key: str) -> list[tuple[str, str]]:
     """List the strings of a key with their pointers: one, a list, or the lists below a mapping's subsets."""
-    return list(_walk(card.get(key), f"/{key}"))
+    return [each for name, value in card.items() if name.lower() == key for each in _walk(value, f"/{_escape(name)}")]
 
 
 def _walk(value: Any, pointer: str) -> list[tuple[str, str]]:
@@ -181,7 +220,7 @@ _OWN_KEYS = (
     rb"dataset_info|configs|pretty_name|task_categories|size_categories|annotations_creators|source_datasets|"
     rb"language_creators|multilinguality|license_name"
 )
-_README_KEYS = re.compile(rb"^(?:" + _OWN_KEYS + rb"|licen[sc]es?|languages?|tags)\s*:", re.MULTILINE)
+_README_KEYS = re.compile(rb"^(?:" + _OWN_KEYS + rb"|[Ll]icen[sc]es?|languages?|tags)\s*:", re.MULTILINE)
 # Notes and blogs have tags, languages and licences as well: but for a README, a card needs a key of its own.
 _OTHER_KEYS = re.compile(rb"^(?:" + _OWN_KEYS + rb")\s*:", re.MULTILINE)
 
@@ -200,5 +239,6 @@ MANIFEST_FORMAT = ManifestFormat(
     prose=True,
     headings=True,
     opens_unread=True,
+    read_unread=_read_unread,
     inside_archives=True,
 )

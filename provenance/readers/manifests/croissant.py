@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
+from provenance.licences.expressions import find_restrictions
 from provenance.readers.manifests import croissant_rules
 from provenance.readers.manifests.json_ld import as_list, texts, types, with_plain_names
 from provenance.readers.manifests.licence_names import choose_names
@@ -37,6 +38,7 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("personal_data.note", "personalSensitiveInformation", _CALLED), ("collection.method", "dataCollection", _CALLED),
     ("collection.type", "dataCollectionType", _CALLED), ("collection.period", "dataCollectionTimeframe", _CALLED),
 )  # fmt: skip
+_CONDITIONS = ("usageInfo", "conditionsOfAccess", "dataLimitations", "dataUseCases", "personalSensitiveInformation")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
 _PARTIES = {"Person": "person"} | dict.fromkeys(
     (
@@ -126,6 +128,13 @@ def _about(dataset: dict[str, Any], root: str) -> list[tuple[str, str, str]]:
         if field != "licence"
     ]
     found += [("licence", *each) for each in _licences(dataset.get("license"), f"{root}/license")]
+    found += [
+        ("licence", part.strip()[:390], at)
+        for key in _CONDITIONS
+        for value, at in texts(dataset.get(key), f"{root}/{key}", _CALLED)
+        for part in re.split(r"(?<=[.!?。])\s+|\n", value)
+        if find_restrictions(part)
+    ]
     found += [
         ("language", value, at)
         for value, at in texts(dataset.get("inLanguage"), f"{root}/inLanguage", ("@value", "alternateName", "name"))

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 FORMATS: Registry[ManifestFormat] = Registry(
     "MANIFEST_FORMAT",
     "provenance.readers.manifests.native",
+    "provenance.readers.manifests.reuse",
+    "provenance.readers.manifests.debian_copyright",
     "provenance.readers.manifests.licence_files",
+    "provenance.readers.manifests.citation",
+    "provenance.readers.manifests.codemeta",
+    "provenance.readers.manifests.ro_crate",
     "provenance.readers.manifests.dvc",
     "provenance.readers.manifests.cards",
     "provenance.readers.manifests.readmes",

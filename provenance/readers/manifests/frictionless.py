@@ -11,7 +11,6 @@ from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
-from provenance.licences.expressions import normalise
 from provenance.readers.manifests.licence_names import choose_names
 from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.yaml_documents import (
@@ -169,12 +168,9 @@ def _licences(holder: dict[str, Any], pointer: str) -> Places:
 
 
 def _names(licence: Any, at: str) -> Places:
-    """Return what states one licence: its name and address; its title where these name none that is known."""
+    """Return what states one licence: its name and address, and its title where that names another."""
     written = [name for key in ("name", "path", "url") for name in _one(licence, key, at)]
     title = [name for key in ("title", "type") for name in _one(licence, key, at)]
-    named = choose_names(written)
-    if any(normalise(value).expression for value, _ in named):
-        return named
     return choose_names([*written, *title]) or strings(licence, at)
 
 

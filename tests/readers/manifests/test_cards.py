@@ -40,3 +40,27 @@ def test_what_a_gate_asks_to_accept_is_a_statement():
             "LicenseRef-provenance-research-only",
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("front", "stated"),
+    [
+        ("License: cc-by-nc-4.0", ["cc-by-nc-4.0"]),
+        ("license: mit\nlicense_details: non-commercial use only", ["mit", "non-commercial use only"]),
+        ("license: mit\nlicense_details: see the paper", ["mit"]),
+        ("license: mit\ntags:\n- license:cc-by-nc-4.0", ["mit", "cc-by-nc-4.0"]),
+        ("license: mit\ntags:\n- non-commercial", ["mit", "non-commercial"]),
+        ("license: mit\ntags:\n- license:mit\n- commerce\n- research", ["mit"]),
+        ("license: mit\nconfigs:\n- config_name: a\n  license: cc-by-nc-4.0", ["mit", "cc-by-nc-4.0"]),
+        ("license: mit\ndataset_info:\n  license: cc-by-nc-4.0", ["mit", "cc-by-nc-4.0"]),
+        ("license: mit\nextra_gated_heading: Research use only", ["mit", "Research use only"]),
+        ("license: mit\nextra_gated_button_content: Send", ["mit"]),
+        (
+            "license: mit\nextra_gated_fields:\n  I use it only for:\n    type: select\n    options: [Research]",
+            ["mit", "I use it only for research"],
+        ),
+    ],
+)
+def test_other_keys_of_a_card_state_licences(front, stated):
+    claims = manifests.read("README.md", f"---\n{front}\n---\n# Tides\n".encode(), "hf-card")
+    assert [claim.value for claim in claims if claim.field == "licence"] == stated

@@ -55,7 +55,7 @@ def test_the_example():
             ["/licenses/0/path"],
         ),
         ({"licenses": [{"name": "CC-BY-4.0", "title": "x"}]}, ["/licenses/0/name"]),
-        ({"licenses": [{"name": "CC-BY-4.0", "title": "MIT"}]}, ["/licenses/0/name"]),
+        ({"licenses": [{"name": "CC-BY-4.0", "title": "MIT"}]}, ["/licenses/0/name", "/licenses/0/title"]),
         (
             {"licenses": [{"name": "cc-by-4.0", "path": "https://creativecommons.org/licenses/by-nc/4.0/"}]},
             ["/licenses/0/name", "/licenses/0/path"],

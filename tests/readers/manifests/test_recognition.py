@@ -83,3 +83,37 @@ CARD = b"---\nlicense: mit\n---\n# Dataset Card for X\n"
 def test_a_manifest_is_recognised(path, head, format_):
     assert manifests.recognise(path, head) == format_
     assert format_ is None or format_ in manifests.FORMATS
+
+
+@pytest.mark.parametrize(
+    ("path", "format_"),
+    [
+        ("TERMS", "terms-of-use"),
+        ("TOS.txt", "terms-of-use"),
+        ("CONDITIONS.md", "terms-of-use"),
+        ("TermsOfUse.txt", "licence"),
+        ("EULA.txt", "licence"),
+        ("data_use_agreement.txt", "data-licence"),
+        ("Nutzungsbedingungen.txt", "licence"),
+        ("LIZENZ.txt", "licence"),
+        ("使用条款.txt", "licence"),
+        ("数据许可.txt", "licence"),
+        ("ACCEPTABLE_USE.md", "licence"),
+        ("USAGE_POLICY.md", "licence"),
+        ("LICENSE.pdf", "licence-document"),
+        ("Terms of Use.pdf", "licence-document"),
+        ("DATA_LICENSE.docx", "licence-document"),
+        ("LICENSE.gz", "licence-document"),
+        ("license_plate_07.pdf", None),
+        ("license_text.csv.gz", None),
+        ("medical_conditions.txt", None),
+        ("search_terms.txt", None),
+        ("REUSE.toml", "reuse"),
+        ("songs.csv.license", "reuse-file"),
+        ("CITATION.cff", "citation-cff"),
+        ("codemeta.json", "codemeta"),
+        ("ro-crate-metadata.json", "ro-crate"),
+    ],
+)
+def test_names_that_state_terms(path: str, format_: str | None) -> None:
+    assert manifests.recognise(path, b"") == format_
