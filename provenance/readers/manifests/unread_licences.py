@@ -8,6 +8,7 @@ from provenance.core.model import Claim
 from provenance.readers.manifests.yaml_documents import decode, folder
 
 _LINE = re.compile(r"[ \t]*[\"']?licen[sc]es?(?:_name|_link|_details)?[\"']?[ \t]*[:=][ \t]*(.*)", re.IGNORECASE)
+_NOT_WHOLE = "(in metadata that could not be read)"
 _MENTION = re.compile(r"licen[sc]e", re.IGNORECASE)
 
 
@@ -42,7 +43,8 @@ def read_lines(path: str, text: str, format: str) -> list[Claim]:  # noqa: A002 
         format: of the manifest.
 
     Returns:
-        Claims `licence` of its folder, of data; one that names no licence for a line that mentions one in another way.
+        Claims `licence` of its folder, of data, each saying that the rest was not read, so that none grants what the
+        rest may withhold; one that names no licence for a line that mentions one in another way.
     """
     claims = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -50,6 +52,8 @@ def read_lines(path: str, text: str, format: str) -> list[Claim]:  # noqa: A002 
         value = match[1].strip().strip("\"'").strip() if match else ""
         if not value and _MENTION.search(line):
             value = f"not known: {line.strip()[:100]} could not be read"
+        elif value:
+            value = f"{value[:400]} {_NOT_WHOLE}"
         if value:
             claims.append(Claim("licence", value[:500], folder(path), format, f"L{number}", "data"))
     return claims

@@ -10,6 +10,9 @@ from provenance.errors import ManifestError
 from provenance.readers import manifests
 
 
+REST = "(in metadata that could not be read)"
+
+
 def _licences(path: str, data: bytes) -> list[tuple[str, str]]:
     form = manifests.FORMATS[str(manifests.recognise(path, data))]
     assert form.read_unread is not None
@@ -22,8 +25,8 @@ def _licences(path: str, data: bytes) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("path", "data", "stated"),
     [
-        ("README.md", b"---\npretty_name: a: b\nlicense: cc-by-nc-4.0\n---\n# Tides\n", [("cc-by-nc-4.0", "L3")]),
-        ("README.md", b"---\nlicense: 'mit'\n\ttags: x\n---\n# Tides\n", [("mit", "L2")]),
+        ("README.md", b"---\npretty_name: a: b\nlicense: cc-by-nc-4.0\n---\n# Tides\n", [(f"cc-by-nc-4.0 {REST}", "L3")]),
+        ("README.md", b"---\nlicense: 'mit'\n\ttags: x\n---\n# Tides\n", [(f"mit {REST}", "L2")]),
         ("README.md", b"---\npretty_name: a: b\n---\n# Tides\n", []),
         ("README.md", b"---\ntags: a: b\nlicense:\n- mit\n---\n", [("not known: license: could not be read", "L3")]),
         ("CITATION.cff", b"a: b: c\nlicense: MIT\n", [("not known: CITATION.cff could not be read", "L2")]),
