@@ -9,7 +9,6 @@ import pytest
 from provenance.errors import ManifestError
 from provenance.readers import manifests
 
-
 REST = "(in metadata that could not be read)"
 
 
