@@ -22,6 +22,9 @@ LONGEST_VALUE = 4000
 
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
+_NO_UPSTREAM = re.compile(r"original$|extended$|(?:extended\|)?(?:other|original)(?:[-_|\s].*)?$|.*\s", re.IGNORECASE)
+"""Values of `source_datasets` that name no data set: its own, some other, or a sentence."""
+
 _MODALITIES = frozenset(
     {"audio", "document", "geospatial", "image", "tabular", "text", "time-series", "timeseries", "video", "3d"}
 )
@@ -84,9 +87,9 @@ def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         if _CODE.fullmatch(value)
     ]
     found += [
-        ("upstream", value.split("|", 1)[1], pointer, "data")
+        ("upstream", value.removeprefix("extended|").strip(), pointer, "data")
         for value, pointer in _strings(card, "source_datasets")
-        if value.startswith("extended|") and not value.startswith("extended|other")
+        if not _NO_UPSTREAM.match(value)
     ]
     for value, pointer in _strings(card, "tags"):
         if value.lower() == "synthetic":
