@@ -7,6 +7,7 @@ Reads:        FILES(path, source, role, licence, records, bytes), one row per fi
 Yields:       at most one finding per source and licence.
 Units:        1 = forbidden; 0.5 = the licence leaves it open and somebody has to decide.
 Silent when:  no licence is known (licence-missing, licence-unrecognised); the terms are conditions that can be met.
+              What records state does not make milder what is concluded of their file from a stricter card.
 Flagged:      `--purpose commercial-service` over data under CC BY-NC 4.0.
 Clean:        the same under CC BY 4.0.
 """
@@ -73,6 +74,9 @@ def find(files: pa.Table, observations: pa.Table, purpose: str) -> Iterator[Find
 
 
 _AGAINST = {"no", "review"}
+_OTHERS = "(others)"
+"""Kind of the licences that few records state, and that are not named."""
+
 _OWN_WORDS = {"stated", "notice"}
 """States of `record-licence`: what a column says, and what stands in the text."""
 
@@ -80,7 +84,11 @@ _OWN_WORDS = {"stated", "notice"}
 def _split(row: dict[str, Any], stated: dict[str, int], purpose: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the licences of a file, with the records under each; those that forbid the same are one."""
     licence, of = row["licence"] or "", row["records"]
-    if not stated:
+    named = _OTHERS not in stated
+    stated = {name: count for name, count in stated.items() if name != _OTHERS}
+    # which no record states is stated of the whole, and concluded because it is the stricter
+    whole = named and licence not in stated and terms.find_right(licence or None, purpose).value in _AGAINST
+    if whole or not stated:
         yield licence, row | {"of": of, "licences": [licence]}
         return
     counts = dict(stated)
@@ -96,10 +104,10 @@ def _split(row: dict[str, Any], stated: dict[str, int], purpose: str) -> Iterato
 
 
 def _count_by_licence(observations: pa.Table) -> dict[str, dict[str, int]]:
-    """Return by file the records that state a licence of their own that is known, by it."""
+    """Return by file the records that state a licence of their own that is known, by it; many that are rare as one."""
     counted: dict[str, dict[str, int]] = defaultdict(dict)
     for row in observations.filter(pc.equal(observations["detector"], "record-licence")).to_pylist():
-        if row["state"] in _OWN_WORDS and row["kind"] not in {"unrecognised", "(others)"}:
+        if row["state"] in _OWN_WORDS and row["kind"] != "unrecognised":
             counts = counted[row["path"]]
             counts[row["kind"]] = max(counts.get(row["kind"], 0), row["records"])
     return counted

@@ -307,8 +307,9 @@ class Lineage:
                     where = f" ({naming.where})" if naming.where != one else ""
                     return f"{one} names {two} as its upstream{where}."
                 return f"A document about {one} gives the address of {two}, or of a namesake ({naming.where})."
-        prose = self.prose(source, other)
-        read = f"; what {prose} says in prose was not read" if prose else ""
+        both = [prose for prose in (self.prose(source, other), self.prose(other, source)) if prose]
+        say = "says" if len(set(both)) == 1 else "say"
+        read = f"; what {' and '.join(sorted(set(both)))} {say} in prose was not read" if both else ""
         return f"No manifest names either as the upstream of the other, and no document gives its address{read}."
 
     def prose(self, source: str, other: str) -> str | None:

@@ -1,15 +1,19 @@
 """The licence of a file: the nearest scope with evidence, then the strictest witness within it.
 
 All manifests and licence files of one folder are one scope, also where one of them names the files that it speaks of.
-What is stated around it, and is stricter, decides nothing and stays evidence.
+What is stated around it, and is stricter, decides nothing and stays evidence; only what a file's records or headers
+state of themselves never makes milder what is stated of the whole.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provenance.licences import terms
+from provenance.licences.compatibility import find_losses
 from provenance.readers.manifests import by_witness
 from provenance.sources.scope_paths import folder_of, folders_above, is_within
 from provenance.sources.source_openings import entry_pointer
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from provenance.sources.scope_paths import Claim
 
 _DATA, _NO_DATA = {"data", "database", "content"}, {"code", "model"}
+
+_ENTRY = re.compile(r"/\d+$")
 
 GAP = "record-gap"
 """Witness of the records that state no licence in a file of which others do."""
@@ -117,7 +123,18 @@ class LicenceScopes:
             silent = [claim for claim in stated if claim["witness"] == GAP]
             stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
         licence = decide_licence(stated, self._purpose)
-        return self._add_outer(licence, folder_of(path)) if licence.claims else around
+        if not licence.claims:
+            return around
+        own = licence.expression is not None and all(claim["manifest"] == path for claim in licence.claims)
+        covering = _find_covering(licence, around) if own else []
+        # what a file's records or headers say takes nothing from what is stated of the whole
+        stricter = [
+            claim
+            for claim in around.claims
+            if own and claim not in covering and find_losses(licence.expression, claim["spdx"])
+        ]
+        licence = decide_licence([*stated, *stricter], self._purpose) if stricter else licence
+        return self._add_outer(licence, folder_of(path), covering)
 
     def _of_folder(self, folder: str, source: str) -> DecidedLicence:
         passed = []
@@ -151,9 +168,9 @@ class LicenceScopes:
                 return licence
         return DecidedLicence()
 
-    def _add_outer(self, licence: DecidedLicence, folder: str) -> DecidedLicence:
+    def _add_outer(self, licence: DecidedLicence, folder: str, covering: Sequence[Claim] = ()) -> DecidedLicence:
         """Add what is stated of a folder, or of those around it, decides nothing, and is stricter."""
-        known = {id(claim) for claim in (*licence.claims, *licence.code)}
+        known = {id(claim) for claim in (*licence.claims, *licence.code, *covering)}
         rank = terms.find_right(licence.expression, self._purpose).rank
         outer = [
             claim
@@ -168,6 +185,21 @@ class LicenceScopes:
         """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
         home = self._homes[source]
         return [claim for claim in self._by_scope.get(place, ()) if _is_text(claim) or is_within(claim["scope"], home)]
+
+
+def _find_covering(licence: DecidedLicence, around: DecidedLicence) -> list[Claim]:
+    """Return the entries of lists that hold every licence which a file's records state: no conflict with any of it."""
+    lists: dict[str, list[Claim]] = defaultdict(list)
+    for claim in around.claims:
+        lists[_name_list(claim)].append(claim)
+    stated = {claim["spdx"] for claim in licence.claims}
+    covering = [entries for entries in lists.values() if stated <= {claim["spdx"] for claim in entries}]
+    return [claim for entries in covering if len(entries) > 1 for claim in entries]
+
+
+def _name_list(claim: Claim) -> str:
+    """Name the list that a statement is an entry of, or else the statement itself."""
+    return f"{claim['manifest']}:{_ENTRY.sub('/*', claim['pointer'])}"
 
 
 def _list_licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:

@@ -87,6 +87,41 @@ def test_a_stricter_statement_of_a_folder_around_the_data_is_said(tmp_path, in_p
     assert message.endswith("Stricter, and stated of a folder around it: CC-BY-NC-4.0 (README.md:/license).")
 
 
+def rows(*licences):
+    return "".join(
+        json.dumps({"text": f"entry {k} of the log", "license": each}) + "\n" for k, each in enumerate(licences)
+    )
+
+
+APACHE = (
+    '# Licensed under the Apache License, Version 2.0 (the "License");\n# you may not use this file but under it.\n'
+)
+# file beside a card -> concluded licence, whether it is a conflict, whether the purpose is withheld
+WHOLE = {
+    "a column is milder than the card": ("cc-by-nc-4.0", "x.jsonl", rows("mit", "mit"), "CC-BY-NC-4.0", True, True),
+    "a header is milder than the card": (
+        "cc-by-nc-4.0", "x.py", "# SPDX-License-Identifier: MIT\nx = 1\n", "CC-BY-NC-4.0", True, True,
+    ),
+    "a header drops what copyleft asks": ("gpl-3.0", "x.py", APACHE + "x = 1\n", "GPL-3.0-only", True, False),
+    "a column is stricter": ("mit", "x.jsonl", rows("cc-by-nc-4.0", "cc-by-nc-4.0"), "CC-BY-NC-4.0", False, True),
+    "a list covers what records state": ("[mit, cc-by-nc-4.0]", "x.jsonl", rows("mit", "mit"), "MIT", False, False),
+    "the whole is under no known licence": ("other", "x.jsonl", rows("mit", "mit"), "MIT", False, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("whole", "name", "content", "concluded", "conflict", "withheld"), WHOLE.values(), ids=WHOLE)
+def test_records_never_make_milder_what_is_stated_of_the_whole(
+    whole, name, content, concluded, conflict, withheld, tmp_path, in_process
+):
+    (tmp_path / "README.md").write_text(card(whole))
+    (tmp_path / name).write_text(content)
+    audit = pv.scan(tmp_path)
+    assert audit.sources["licence_concluded"].tolist() == [concluded]
+    checks = set(audit.findings["check"])
+    assert ("licence-conflict-between-witnesses" in checks) is conflict
+    assert ("licence-forbids-purpose" in checks) is withheld
+
+
 def test_every_digest_that_is_declared_of_a_file_is_compared(tmp_path, in_process):
     (tmp_path / "x.jsonl").write_text(ROWS)
     (tmp_path / "datapackage.json").write_text(package({"name": "MIT"}))

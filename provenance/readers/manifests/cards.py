@@ -26,6 +26,9 @@ _CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
 _RESTRICTING = re.compile(
     r"(?:non|not?)[-_ ]?(?:for[-_ ])?commercial.*|(?:research|academic)[-_ ](?:use[-_ ])?only", re.IGNORECASE
 )
+_NO_UPSTREAM = re.compile(r"original$|extended$|(?:extended\|)?(?:other|original)(?:[-_|\s].*)?$|.*\s", re.IGNORECASE)
+"""Values of `source_datasets` that name no data set: its own, some other, or a sentence."""
+
 _MODALITIES = frozenset(
     {"audio", "document", "geospatial", "image", "tabular", "text", "time-series", "timeseries", "video", "3d"}
 )
@@ -99,9 +102,9 @@ def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         if _CODE.fullmatch(value)
     ]
     found += [
-        ("upstream", value.split("|", 1)[1], pointer, "data")
+        ("upstream", value.removeprefix("extended|").strip(), pointer, "data")
         for value, pointer in _strings(card, "source_datasets")
-        if value.startswith("extended|") and not value.startswith("extended|other")
+        if not _NO_UPSTREAM.match(value)
     ]
     for value, pointer in _strings(card, "tags"):
         if value.lower() == "synthetic":

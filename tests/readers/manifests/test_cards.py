@@ -64,3 +64,21 @@ def test_what_a_gate_asks_to_accept_is_a_statement():
 def test_other_keys_of_a_card_state_licences(front, stated):
     claims = manifests.read("README.md", f"---\n{front}\n---\n# Tides\n".encode(), "hf-card")
     assert [claim.value for claim in claims if claim.field == "licence"] == stated
+
+
+@pytest.mark.parametrize(
+    ("stated", "upstream"),
+    [
+        ("acme/orig", ["acme/orig"]),
+        ("extended|squad", ["squad"]),
+        ("original", []),
+        ("extended", []),
+        ("extended|other-web", []),
+        ("other", []),
+        ("original/mine", ["original/mine"]),
+        ("books that we bought", []),
+    ],
+)
+def test_the_sets_that_a_card_is_made_from_are_its_upstream(stated, upstream):
+    claims = read("README.md", f"---\nlicense: mit\nsource_datasets:\n- {stated}\n---\n# Set\n")
+    assert [c.value for c in claims if c.field == "upstream"] == upstream
