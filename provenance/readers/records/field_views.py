@@ -213,7 +213,7 @@ def _pick_fields(
 
 
 def build_fields(
-    buf: Any, tape: Any, order: Any, compared: Any, views: Sequence[Any], *, count: int, columns: Sequence[str]
+    buf: Any, tape: Any, order: Any, views: Sequence[Any], *, compared: Any, count: int, columns: Sequence[str]
 ) -> tuple[pa.Array | None, pa.Array | None]:
     """Make the fields of records.
 
@@ -221,8 +221,8 @@ def build_fields(
         buf: bytes that the tape points into.
         tape: one row a value, settled.
         order: rows that count, by record and rank.
-        compared: whether each of them belongs to a field (`add_sentences`).
         views: rows of whole, prompt and answer, by record.
+        compared: whether each row that counts belongs to a field (`add_sentences`).
         count: number of records.
         columns: names of columns by number, the first one empty.
 

@@ -263,7 +263,7 @@ def build_views(
     )
     named = personal_columns.name_columns(buf, tape, count, names)
     rows = [whole, *(picks[k, : counts[k]] for k in (_PROMPT, _ANSWER))]
-    fields, short = field_views.build_fields(buf, tape, order, compared, rows, count=count, columns=columns)
+    fields, short = field_views.build_fields(buf, tape, order, rows, compared=compared, count=count, columns=columns)
     return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0], joined[_ASIDE], named, fields, short)
 
 
