@@ -12,6 +12,7 @@ CoNLL-2000, 2002, 2003, 2007.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,6 +202,8 @@ def _find_layout(head: bytes) -> tuple[int, bool, int] | None:
     tokens = [each[column] for each in cells if len(each) == width]
     if any(len(token) > _LONGEST_TOKEN or b" " in token for token in tokens):
         return None
+    if separator == b" " and not numbered and not _are_tags([each[-1] for each in cells]):
+        return None
     tags = {each[-1] for each in cells}
     if not numbered and len(rows) >= 3 * _FEWEST_ROWS and len(tags) > _TAG_SHARE * len(rows):
         return None
@@ -208,6 +211,13 @@ def _find_layout(head: bytes) -> tuple[int, bool, int] | None:
 
 
 _CONLL_U = 10  # columns
+_COMMON_TAGS = 12  # of a tag set: they mark most tokens of a text; the last words of verses are all different
+
+
+def _are_tags(cells: list[bytes]) -> bool:
+    """Say whether cells are tags of a small set: a few of them mark half of the tokens or more."""
+    common = Counter(cells).most_common(max(1, min(_COMMON_TAGS, len(cells) // 4)))
+    return 2 * sum(count for _, count in common) >= len(cells)
 
 
 def _is_annotated(opening: FileHead) -> bool:

@@ -19,6 +19,7 @@ from provenance.readers.records.column_roles import (
     SIDE,
     decide_role,
     is_column,
+    is_metadata,
     is_text_role,
 )
 from provenance.readers.records.value_tape import (
@@ -130,7 +131,8 @@ class _LeafColumns:
         valid = np.asarray(text.is_valid())
         offsets = np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1]
         tape = np.zeros((int(valid.sum()), WIDTH), np.int64)
-        tape[:, NAME], tape[:, FIELD] = name, self._number_column(path) if is_column(kind) else 0
+        column = self._number_column(path) if is_column(kind) or is_metadata(kind) else 0
+        tape[:, NAME], tape[:, FIELD] = name, column
         tape[:, REC], tape[:, KIND], tape[:, RANK], tape[:, GROUP] = where[valid, 0], kind, rank, where[valid, 1]
         tape[:, START], tape[:, END] = (
             offsets[:-1][valid] - offsets[0] + self.bytes,

@@ -223,3 +223,9 @@ def is_text_role(kind: int) -> bool:
 def is_column(kind: int) -> bool:
     """Say whether values of a kind are compared column by column: what is said in a chat is not."""
     return (SYSTEM <= kind <= ANSWER and kind != CHAT) or kind == OTHER
+
+
+@njit(nogil=True, cache=True)
+def is_metadata(kind: int) -> bool:
+    """Say whether a kind is metadata by its name: only sentences among its values are compared, column by column."""
+    return URL <= kind <= ORIGIN or kind == SIDE or kind == META

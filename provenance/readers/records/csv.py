@@ -275,7 +275,8 @@ def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
         kind, rank = RECORD, 0
         for found in parts:
             kind, rank = column_roles.decide_role(kind, rank, *found)
-        own = number + 1 if column_roles.is_column(kind) and number < field_views.MOST_COLUMNS else 0
+        compared = column_roles.is_column(kind) or column_roles.is_metadata(kind)
+        own = number + 1 if compared and number < field_views.MOST_COLUMNS else 0
         out[number] = kind, rank, number + 1 if personal.find_class(name.strip()) else 0, own
     return out
 

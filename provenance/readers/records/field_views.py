@@ -1,7 +1,8 @@
 """Fields: the text of each column of a record by itself, where a record has several columns of text.
 
 A column is a key by its full path (`answers.text`); what it holds in a list is joined as in a view. A field is made of
-every column of a text role and of every other string that holds a letter, ids and metadata aside. Left out are a field
+every column of a text role and of every other string that holds a letter; of ids and metadata only of strings that are
+sentences: a name alone does not make a text something else. Left out are a field
 that is the whole, the prompt or the answer anyhow; what is said in a chat, which prompt and answer hold turn by turn;
 and a field of fewer than WORDS words, which has one shingle alone: it is counted.
 
@@ -75,6 +76,23 @@ def is_long(buf: Any, tape: Any, row: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def _is_compared(buf: Any, tape: Any, row: Any) -> Any:
+    """Say whether a value belongs to a field: in a column that is metadata by its name only a sentence does."""
+    if column_roles.is_column(tape[row, KIND]):
+        return True
+    if not column_roles.is_metadata(tape[row, KIND]):
+        return False
+    escaped = (tape[row, FLAGS] & string_kernels.ESCAPED) != 0
+    return value_tape.is_sentence(buf, np.int64(tape[row, START]), np.int64(tape[row, END]), escaped)
+
+
+@njit(nogil=True, cache=True)
+def _mark_compared(buf: Any, tape: Any, rows: Any, compared: Any) -> None:
+    for k in range(rows.shape[0]):
+        compared[k] = _is_compared(buf, tape, rows[k])
+
+
+@njit(nogil=True, cache=True)
 def _skip_to(tape: Any, rows: Any, at: Any, record: Any) -> Any:
     """Return the place of the first of some rows, from `at` on, that is of this record or a later one."""
     while at < rows.shape[0] and tape[rows[at], REC] < record:
@@ -105,14 +123,16 @@ def _count_field_words(buf: Any, tape: Any, rows: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _pick_fields(
-    buf: Any, tape: Any, order: Any, whole: Any, prompt: Any, answer: Any, picked: Any, texts: Any, short: Any
-) -> Any:
+    buf: Any, tape: Any, order: Any, compared: Any, whole: Any, prompt: Any, answer: Any, picked: Any, texts: Any,
+    short: Any,
+) -> Any:  # fmt: skip
     """Pick the rows of each field.
 
     Args:
         buf: bytes.
         tape: settled.
         order: its rows that count, by record and rank.
+        compared: whether each of them belongs to a field.
         whole: rows of that view, by record; prompt and answer likewise.
         prompt: see there.
         answer: see there.
@@ -135,7 +155,7 @@ def _pick_fields(
         record, end, count, rows = tape[order[first], REC], first, 0, 0
         while end < order.shape[0] and tape[order[end], REC] == record:
             k = order[end]
-            if column_roles.is_column(tape[k, KIND]):
+            if compared[end]:
                 column = tape[k, FIELD]
                 if place[column] < 0:
                     place[column], columns[count], ends[count] = count, column, 0
@@ -153,10 +173,10 @@ def _pick_fields(
                 ends[field] = starts[field]
             for at in range(first, end):
                 k = order[at]
-                if not column_roles.is_column(tape[k, KIND]):
+                if not compared[at]:
                     continue
                 field = place[tape[k, FIELD]]
-                repeats = ends[field] > starts[field] and tape[k, KIND] != column_roles.OTHER
+                repeats = ends[field] > starts[field] and column_roles.is_text_role(tape[k, KIND])
                 if not (repeats and is_same_value(buf, tape, picked[ends[field] - 1], k)):
                     picked[ends[field]] = k
                     ends[field] += 1
@@ -172,7 +192,7 @@ def _pick_fields(
                     short[record] += 1
                     continue
                 side = PROMPT_SIDE
-                if tape[some[0], KIND] == column_roles.OTHER:
+                if not column_roles.is_text_role(tape[some[0], KIND]):
                     side = BESIDE
                 elif tape[some[0], FLAGS] & ANSWERS:
                     side = ANSWER_SIDE
@@ -193,7 +213,7 @@ def _pick_fields(
 
 
 def build_fields(
-    buf: Any, tape: Any, order: Any, views: Sequence[Any], *, count: int, columns: Sequence[str]
+    buf: Any, tape: Any, order: Any, views: Sequence[Any], *, compared: Any, count: int, columns: Sequence[str]
 ) -> tuple[pa.Array | None, pa.Array | None]:
     """Make the fields of records.
 
@@ -202,6 +222,7 @@ def build_fields(
         tape: one row a value, settled.
         order: rows that count, by record and rank.
         views: rows of whole, prompt and answer, by record.
+        compared: whether each row that counts belongs to a field (`add_sentences`).
         count: number of records.
         columns: names of columns by number, the first one empty.
 
@@ -211,7 +232,7 @@ def build_fields(
     """
     picked, texts = np.empty(len(order), np.int32), np.empty((len(order), 4), np.int32)
     short = np.zeros(count, np.int32)
-    used, fields = _pick_fields(buf, tape, order, views[0], views[1], views[2], picked, texts, short)
+    used, fields = _pick_fields(buf, tape, order, compared, views[0], views[1], views[2], picked, texts, short)
     brief = pa.array(short) if short.any() else None
     if not fields:
         return None, brief
@@ -226,6 +247,29 @@ def build_fields(
     counts = np.bincount(record, minlength=count)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=FIELDS, mask=pa.array(counts == 0)), brief
+
+
+def add_sentences(buf: Any, tape: Any, order: Any, aside: Any) -> tuple[Any, Any]:
+    """Put sentences among metadata behind the other rows of their record.
+
+    Args:
+        buf: bytes that the tape points into.
+        tape: one row a value, settled.
+        order: rows that count, by record and rank.
+        aside: rows of metadata, by record.
+
+    Returns:
+        The rows that count and those sentences, by record; whether each belongs to a field.
+    """
+    compared, sentences = np.empty(len(order), np.bool_), np.empty(len(aside), np.bool_)
+    _mark_compared(buf, tape, order, compared)
+    _mark_compared(buf, tape, aside, sentences)
+    if not sentences.any():
+        return order, compared
+    rows = np.concatenate([order, aside[sentences]])
+    by_record = np.argsort(tape[rows, REC], kind="stable")
+    compared = np.concatenate([compared, np.ones(len(rows) - len(order), np.bool_)])
+    return rows[by_record], compared[by_record]
 
 
 _NAME = re.compile(r"[^\W\d][\w.:/-]*(?: [\w.:/-]+){0,2}")

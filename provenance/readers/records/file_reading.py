@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 WIDE = (b"\xff\xfe", b"\xfe\xff")
 """How UTF-16 begins."""
 
+WIDEST = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+"""How UTF-32 begins: looked for before UTF-16, with which the first begins too."""
+
 _MOST_BYTES = (1 << 62) - 1  # a size that an archive claims may be any number
 
 LARGEST_DOCUMENT_BYTES = 1 << 20
@@ -186,7 +189,9 @@ class File:
 
     def _read_text(self, form: RecordFormat, stream: storage.Stream) -> Iterator[Item]:
         inner = stream
-        if stream.peek(2) in WIDE:
+        if stream.peek(4) in WIDEST:
+            inner, self.encoding = storage.transcode(stream, "utf-32"), "utf-32"
+        elif stream.peek(2) in WIDE:
             inner, self.encoding = storage.transcode(stream), "utf-16"
         elif not form.magic:
             inner = self._decode(stream)

@@ -119,7 +119,7 @@ def _detect_binary(head: bytes, path: str) -> str | None:
         return "mp4"
     if _PICKLE.match(head):
         return "pickle"
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:4] in _UTF_32:
         return None
     # A NUL byte in text is one bad record; many of them, or one in what does not look like text, are another format.
     zeros = head.count(0)
@@ -144,13 +144,18 @@ def _find_magic(head: bytes, known: _Known) -> str | None:
     return None
 
 
+_UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")  # its byte order marks: the first begins like that of UTF-16
+
+
 def _is_likely_text(head: bytes, path: str, known: _Known) -> bool:
     """Say whether bytes look like JSON, or a suffix promises a text whose form is beyond doubt once it is read."""
     return head.lstrip()[:1] in (b"{", b"[") or find_suffix(path) in known.called_text
 
 
 def _detect_text(head: bytes, path: str) -> str:
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if head[:4] in _UTF_32:
+        head = head[: len(head) // 4 * 4].decode("utf-32", "replace").encode()
+    elif head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode()
     if transcoding.has_old_line_ends(head):
         head = head.replace(b"\r", b"\n")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.readers.records import column_roles, json_columns, json_shapes, json_strings, personal_columns
-from provenance.readers.records.column_roles import RECORD, is_column
+from provenance.readers.records.column_roles import RECORD, is_column, is_metadata
 from provenance.readers.records.json_buffers import RecordBuffer, is_full, make_batch
 from provenance.readers.records.json_kernel import (
     AFTER,
@@ -179,7 +179,8 @@ def _scan_across(
     work, data, found, errors = buffer.prepare_work(), buffer.data, [], np.zeros(most, np.int32)
     for number, ((kind, rank, name, key, start, end), place) in enumerate(zip(columns, places, strict=True), 1):
         work.counts[RECORDS], work.counts[PHASE] = 0, phase
-        work.columns.counts[json_columns.AROUND] = _number_column(key, number, work) if is_column(kind) else 0
+        compared = is_column(kind) or is_metadata(kind)
+        work.columns.counts[json_columns.AROUND] = _number_column(key, number, work) if compared else 0
         shape = ARRAY if data[start] == BRACKET else OBJECT
         stop = scan_records(data, place, end, True, shape, len(data), most, MOST_VALUES, kind, rank, name, work)
         found.append(int(stop))

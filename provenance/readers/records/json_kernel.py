@@ -334,7 +334,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, nam
                 kind, rank = column_roles.decide_role(kind, rank, role_kind, role_rank, turn)
                 if personal_columns.is_personal_key(buf, i + 1, end, flags, sum_, work):
                     name = i + 1
-                if kind == RECORD or column_roles.is_column(kind):
+                if kind == RECORD or column_roles.is_column(kind) or column_roles.is_metadata(kind):
                     if flags & string_kernels.ESCAPED:
                         column = json_columns.number_column(work.name, none, last, sum_, column, work.columns)
                     else:

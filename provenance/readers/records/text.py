@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 PASSAGE_BYTES = 64 << 10
 """Bytes of the longest passage."""
 
+_LONGEST_CHARACTER = 4  # bytes in UTF-8
 _MOST_PASSAGES = 1 << 18  # passages of a batch: one of a single letter costs twenty times its bytes
 
 
@@ -128,6 +129,9 @@ def _read(stream: Stream, tally: Tally, limits: Limits, *, by_lines: bool) -> It
         data = np.frombuffer(tail + more, np.uint8)
         out = np.empty((len(data) // 2 + 1, 3), np.int32)
         count, done = cut_passages(data, len(data), final, by_lines, out)
+        if final and count:
+            out = _part_cut_characters(data, out[:count], np.array([count - 1]))
+            count = len(out)
         for first in range(0, count, _MOST_PASSAGES):
             yield _make_batch(data, out[first : min(count, first + _MOST_PASSAGES)], offset, tally)
         tail = data[done:].tobytes()
@@ -154,6 +158,42 @@ def make_views(data: Any, found: Any) -> views.Views:
     tape[:, value_tape.START : value_tape.END + 1] = found[good, :2]
     whole, _ = value_tape.join_values(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
     return views.make_text_views(whole)
+
+
+def _part_cut_characters(data: Any, found: Any, lasts: Any) -> Any:
+    """Part a last passage from the cut character at its end, so that only that is unreadable.
+
+    Args:
+        data: bytes.
+        found: int32[:, 3]: start, end and error of each passage.
+        lasts: numbers of the passages that are the last of their file.
+
+    Returns:
+        Passages likewise, some of them parted in two.
+    """
+    broken = lasts[found[lasts, 2] == string_kernels.ENCODING]
+    sizes = [_measure_cut(data[found[last, 0] : found[last, 1]]) for last in broken]
+    out = found
+    for last, size in reversed([*zip(broken.tolist(), sizes, strict=True)]):
+        if size:
+            start, end, error = out[last].tolist()
+            halves = np.array([[start, end - size, string_kernels.OK], [end - size, end, error]], found.dtype)
+            out = np.concatenate([out[:last], halves, out[last + 1 :]])
+    return out
+
+
+def _measure_cut(passage: Any) -> int:
+    """Return the bytes of a character that is cut at the end of a passage that is UTF-8 before it; else 0."""
+    for size in range(1, min(_LONGEST_CHARACTER, len(passage))):
+        lead = int(passage[len(passage) - size])
+        if lead >= _LEAD:
+            wanted = 2 + (lead >= _LEAD_OF_THREE) + (lead >= _LEAD_OF_FOUR)
+            sound = string_kernels.check_text(passage, 0, len(passage) - size) == string_kernels.OK
+            return size if size < wanted and sound else 0
+    return 0
+
+
+_LEAD, _LEAD_OF_THREE, _LEAD_OF_FOUR = 0xC0, 0xE0, 0xF0  # first bytes of characters of two bytes or more
 
 
 @njit(nogil=True, cache=True)
@@ -202,6 +242,11 @@ def _read_small(files: SmallFiles, *, by_lines: bool) -> SmallRecords:
     out = np.empty((len(files.data) // 2 + len(files.starts) + 1, 3), np.int32)
     counts = np.zeros(len(files.starts), np.int64)
     found = out[: _cut_files(files.data, files.starts, files.ends, by_lines, out, counts)]
+    lasts = (np.cumsum(counts) - 1)[counts > 0]
+    parted = _part_cut_characters(files.data, found, lasts)
+    if len(parted) > len(found):
+        counts += np.bincount(np.searchsorted(files.starts, parted[:, 0], "right") - 1, minlength=len(counts)) - counts
+        found = parted
     offsets = found[:, 0] - np.repeat(files.starts, counts)
     batch = views.make_batch(make_views(files.data, found), found[:, 2], 0, offsets)
     return small_records.number_records(batch, counts, found)
@@ -223,7 +268,7 @@ def _is_by_lines(opening: FileHead) -> bool:
     """Say whether each line is a sentence or paragraph by itself, as its first lines are.
 
     No line is blank; most lines end as sentences do, or are longer than any column of print, or are long and begin as
-    sentences do.
+    sentences do, or are long and of different lengths.
     """
     if opening.suffix in _NO_TEXT or not _NAMES.fullmatch(opening.suffix):
         return False
@@ -239,7 +284,27 @@ def _is_by_lines(opening: FileHead) -> bool:
     if lengths[-1] > _LONGER_THAN_PRINT and middle >= _SENTENCE_LENGTH // 2:
         return True
     capitals = sum(_CAPITAL.match(line) is not None for line in filled)
-    return middle >= _SENTENCE_LENGTH and capitals >= _CAPITAL_SHARE * len(filled)
+    if middle >= _SENTENCE_LENGTH and capitals >= _CAPITAL_SHARE * len(filled):
+        return True
+    return middle >= _SENTENCE_LENGTH and len(filled) >= _FEWEST_BARE_LINES and _are_bare_sentences(filled)
+
+
+_FEWEST_BARE_LINES = 24  # lines without marks or capitals that are taken for sentences
+_BARE_WORDS, _BARE_SHARE, _WRAPPED_SHARE = 4, 0.9, 0.5
+
+
+def _are_bare_sentences(lines: list[str]) -> bool:
+    """Say whether lines without marks or capitals are sentences: nearly all have some words, and they are not wrapped.
+
+    A line is wrapped where the first word of the next one would not have fitted into the width of most lines.
+    """
+    words = [line.split() for line in lines]
+    if sum(len(each) >= _BARE_WORDS for each in words) < _BARE_SHARE * len(lines):
+        return False
+    width = sorted(map(len, lines))[int(_BARE_SHARE * (len(lines) - 1))]
+    pairs = zip(lines, words[1:], strict=False)
+    wrapped = sum(len(line.rstrip()) + 1 + len(after[0]) > width for line, after in pairs)
+    return wrapped < _WRAPPED_SHARE * len(lines)
 
 
 _HEAD_BYTES = 1 << 16  # of an opening whose last line may be cut

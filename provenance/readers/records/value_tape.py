@@ -190,6 +190,57 @@ def count_words(buf: Any, i: Any, end: Any, escaped: Any, most: int) -> Any:
     return words
 
 
+_WORDS, _CHARACTERS, _LONGEST_WORD = 6, 12, 40  # of the shortest sentence; its longest word: a code has longer ones
+
+
+@njit(nogil=True, cache=True)
+def is_sentence(buf: Any, i: Any, end: Any, escaped: Any) -> Any:
+    """Say whether a value is a sentence, whatever its column is called: addresses, paths, and codes are none.
+
+    Args:
+        buf: bytes.
+        i: where it begins.
+        end: where it ends.
+        escaped: it holds escapes of JSON.
+
+    Returns:
+        Whether blanks set apart six words or more, or it is mostly a script without blanks, of twelve characters.
+    """
+    words, alone, characters, length, letter = 0, 0, 0, 0, False
+    while i < end:
+        c = int(buf[i])
+        if escaped and c == BACKSLASH:
+            if buf[i + 1] == LOWER_U:
+                c = string_kernels.read_hexadecimal(buf, i + 2)
+                i += 6
+            else:
+                c = QUOTE if buf[i + 1] == QUOTE or buf[i + 1] == SLASH or buf[i + 1] == BACKSLASH else SPACE
+                i += 2
+        elif c >= 0xF0:
+            c = _SURROGATES
+            i += 4
+        elif c >= 0xE0:
+            c = (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63
+            i += 3
+        elif c >= 0xC0:
+            c = (c & 31) << 6 | int(buf[i + 1]) & 63
+            i += 2
+        else:
+            i += 1
+        if c <= SPACE:
+            words += letter and length <= _LONGEST_WORD
+            length, letter = 0, False
+        else:
+            characters += 1
+            length += 1
+            letter = letter or _is_letter(c)
+            alone += _is_word_alone(c)
+        if words >= _WORDS:
+            return True
+    words += letter and length <= _LONGEST_WORD
+    return words >= _WORDS or (alone >= _CHARACTERS and 2 * alone > characters)
+
+
 @njit(nogil=True, cache=True)
 def _measure_joined(tape: Any, rows: Any) -> Any:
     """Return how many bytes the values of some rows take at most, joined."""

@@ -12,7 +12,7 @@ The rule, for every record by itself, whatever batch or file it stands in:
 - `prompt` is the same without answers, where a record has an answer and something beside it; null otherwise.
 - `answer` is the answers alone, where there is a prompt; null otherwise.
 - A record without any value in a text role has as `whole` its other strings that contain a letter, as they stand; below
-  keys that are ids or metadata none is taken.
+  keys that are ids or metadata none is taken but, where there is nothing else, sentences (`value_tape.is_sentence`).
 - `fields` are the texts of its columns, one by one, where they are none of these views (`field_views`).
 - `aside` joins what `whole` does not hold, for detectors alone: shorter strings beside text roles, addresses, licences,
   origins, ids and metadata. A value without a letter stands there if it may be a phone number or an IP address, or if
@@ -252,16 +252,27 @@ def build_views(
     del keys
     picks, counts = np.empty((_VIEWS, used + beside), np.int32), np.zeros(_VIEWS, np.int64)
     _pick_rows(buf, tape, order, aside, picks, counts)
-    joined, odd = zip(*(join_values(buf, tape, picks[k, : counts[k]], count) for k in range(_VIEWS)), strict=True)
+    order, compared = field_views.add_sentences(buf, tape, order, aside)
+    whole = _fill_wholes(tape, picks[_WHOLE, : counts[_WHOLE]], order[compared], count)
+    picked = [whole, *(picks[k, : counts[k]] for k in range(1, _VIEWS))]
+    joined, odd = zip(*(join_values(buf, tape, some, count) for some in picked), strict=True)
     # a cast costs as much as all else of a record, and most records have none of these
     url, licence, origin = (
         texts.cast(pa.string()) if counts[3 + k] else pa.nulls(count, pa.string())
         for k, texts in enumerate(joined[3:_ASIDE])
     )
     named = personal_columns.name_columns(buf, tape, count, names)
-    rows = [picks[k, : counts[k]] for k in (_WHOLE, _PROMPT, _ANSWER)]
-    fields, short = field_views.build_fields(buf, tape, order, rows, count=count, columns=columns)
+    rows = [whole, *(picks[k, : counts[k]] for k in (_PROMPT, _ANSWER))]
+    fields, short = field_views.build_fields(buf, tape, order, rows, compared=compared, count=count, columns=columns)
     return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0], joined[_ASIDE], named, fields, short)
+
+
+def _fill_wholes(tape: Any, whole: Any, compared: Any, count: int) -> Any:
+    """Give records without any other text the sentences among their metadata as `whole`."""
+    filled = np.zeros(count, np.bool_)
+    filled[tape[whole, REC]] = True
+    bare = compared[~filled[tape[compared, REC]]]
+    return _order_by_record(tape, np.concatenate([whole, bare])) if len(bare) else whole
 
 
 def _order_by_record(tape: Any, rows: Any) -> Any:

@@ -1,5 +1,7 @@
 """Tables as spreadsheets write them: `sep=`, old line ends, quotes that are tokens, repeated and missing headers."""
 
+import textwrap
+
 import pytest
 
 from provenance.readers import records
@@ -49,11 +51,49 @@ def test_tokens_in_lines_are_sentences(tmp_path, name, data, sentences):
     assert account.format == "conll"
 
 
+COLOURS = ["red", "green", "blue", "white", "black", "brown", "pink", "grey", "gold", "teal", "plum", "lime"]
+BARE = [" ".join(COLOURS[(k * k + j * (k % 5 + 1)) % 12] for j in range(7 + k % 9)) for k in range(60)]
+"""Lines of different lengths without marks or capitals."""
+
+
+def test_verses_of_six_words_are_no_table_of_tokens(tmp_path):
+    verses = [
+        " ".join(f"{COLOURS[(k + j) % 12]}{'abcdefghijklmnopqrstuvwxyz'[(k + 5 * j) % 26]}" for j in range(6))
+        for k in range(48)
+    ]
+    stanzas = ["\n".join(verses[k : k + 4]) for k in range(0, len(verses), 4)]
+    found, account = read(tmp_path, "a.txt", "\n\n".join(stanzas).encode())
+    assert (found, account.format) == (stanzas, "text")
+
+
+@pytest.mark.parametrize("encoding", ["utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt"])
+def test_wide_encodings_are_known_by_their_mark(tmp_path, name, encoding):
+    content = {
+        "a.csv": "id,text\n1,{}\n2,{}\n",
+        "a.jsonl": '{{"text":"{}"}}\n{{"text":"{}"}}\n',
+        "a.txt": "{}\n\n{}\n",
+    }[name]
+    texts = ["Das Haus ist groß.", "Es steht am Meer."]
+    found, account = read(tmp_path, name, ("\ufeff" + content.format(*texts)).encode(encoding))
+    assert (found, account.bytes_skipped) == (texts, 0)
+
+
+def test_a_small_text_loses_its_cut_character_alone(tmp_path):
+    for name, text in (("a.txt", "море и маяк"), ("b.txt", "gut"), ("c.txt", "so sch\u00f6"), ("d.txt", "end")):
+        (tmp_path / name).write_bytes(text.encode()[: -1 if name in "a.txt c.txt" else None])
+        found, account = read(tmp_path, name, (tmp_path / name).read_bytes())
+        cut = name in "a.txt c.txt"
+        assert (found, account.bytes_skipped) == ([text[:-1], None] if cut else [text], 1 if cut else 0)
+
+
 @pytest.mark.parametrize(
     ("data", "count", "format_"),
     [
         (b"".join(b"the rock is the %dth century 's hero .\n" % k for k in range(30)), 30, "lines"),
         (b"".join(b"Lighthouse %d stands on the northern cape of the island\n" % k for k in range(30)), 30, "lines"),
+        ("\n".join(BARE).encode(), 60, "lines"),
+        ("\n".join(textwrap.wrap(" ".join(BARE), 72)).encode(), 1, "text"),
         (b"It was a long and winding sentence that goes on for more than one\nline of print, and so it is broken where the margin of the page is\n" * 9, 1, "text"),
         (b"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n", 1, "text"),
     ],

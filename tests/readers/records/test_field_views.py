@@ -52,7 +52,14 @@ def fields(row):
 
 
 CASES = {
-    "one column of text": ({"text": ASK, "id": "a b c d e f g h"}, {}),
+    "one column of text": ({"text": ASK, "id": "a-b-c-d-e-f-g-h"}, {}),
+    "a sentence in a column of metadata": ({"source": MORE, "target": ASK, "tags": "a b c"}, {"source": MORE}),
+    "a sentence within metadata": ({"text": ASK, "meta": {"abstract": MORE}}, {"meta.abstract": MORE}),
+    "a sentence under an id": ({"text": ASK, "id": MORE, "label": SAY}, {"id": MORE, "label": SAY}),
+    "a sentence in Chinese": ({"text": ASK, "category": "海边的灯塔每天晚上都亮着"}, {"category": "海边的灯塔每天晚上都亮着"}),
+    "codes": ({"text": ASK, "url": "https://example.org/a/b/c/d/e/f/g?h=i", "path": "a/b/c/d/e/f/g/h.txt", "key": "QUJD " * 3}, {}),
+    "few characters in Chinese": ({"text": ASK, "category": "海边的灯塔"}, {}),
+    "codes in lines": ({"text": ASK, "images": "\n".join(["QUJDREVG" * 9] * 8)}, {}),
     "prompt and answer are the columns": ({"question": ASK, "answer": SAY}, {}),
     "two columns of a prompt": ({"question": ASK, "context": MORE, "answer": SAY}, {"question": ASK, "context": MORE}),
     "no answer": ({"question": ASK, "context": MORE}, {"question": ASK, "context": MORE}),
@@ -123,6 +130,18 @@ def test_columns_beyond_the_most_are_one():
         found = fields(read([record])[0])
         assert len(found) == most + 1
         assert found[field_views.OTHERS] == "\n".join(f"{MORE} {k}" for k in range(most, most + 3))
+
+
+def test_a_record_of_metadata_alone_is_its_sentences():
+    records = [{"source": ASK, "id": "a-1"}, {"source": "none", "text": SAY}, {"label": MORE, "tags": ["x", SAY]}]
+    assert [row["whole"] for row in from_json(records)] == [ASK, SAY, MORE + "\n" + SAY]
+    assert [row["whole"] for row in from_csv(f"source,license\n{ASK},mit\n{MORE},mit\n")] == [ASK, MORE]
+
+
+def test_cells_of_a_notebook_are_compared():
+    (row,) = from_json([{"cells": [{"cell_type": "markdown", "source": [ASK]}, {"source": [MORE]}]}])
+    assert row["whole"].split("\n") == ["markdown"]
+    assert fields(row) == {"cells.source": ASK + "\n" + MORE}
 
 
 def test_short_fields_are_counted():

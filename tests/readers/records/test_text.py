@@ -32,6 +32,9 @@ def rows(data, batch=1 << 20):
         (b"", []),
         (b" \n \n", []),
         (b"one\n\n\xff\xfe\n\ntwo", [(0, "one"), (5, None), (9, "two")]),
+        ("eins zwei dr\u00e4".encode()[:-1], [(0, "eins zwei dr"), (12, None)]),
+        ("one\n\n\u4e2d\u6587".encode()[:-1], [(0, "one"), (5, "\u4e2d"), (8, None)]),
+        (b"one\n\ntwo\xe4 three\xe4", [(0, "one"), (5, None)]),
         (b"one\n\na\0b\n\ntwo", [(0, "one"), (5, None), (10, "two")]),
     ],
 )
