@@ -16,7 +16,7 @@ import pytest
 from provenance.sources import scopes as scopes_
 from provenance.sources.inventory import list_paths
 
-from .conftest import APACHE, LINE, MIT, NC, README, card, native
+from .conftest import APACHE, LINE, NC, README, card, native
 
 
 def croissant(*paths, licence="mit"):

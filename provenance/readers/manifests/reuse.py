@@ -86,7 +86,12 @@ def read_beside(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A0
 
 MANIFEST_FORMAT = (
     ManifestFormat(
-        "reuse", read, names=re.compile(r"REUSE\.toml", re.IGNORECASE), patterns=True, read_unread=read_unread
+        "reuse",
+        read,
+        names=re.compile(r"REUSE\.toml", re.IGNORECASE),
+        patterns=True,
+        opaque=True,
+        read_unread=read_unread,
     ),
     ManifestFormat(
         "reuse-file",
