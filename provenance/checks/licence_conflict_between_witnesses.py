@@ -83,7 +83,9 @@ def _named(rows: list[dict[str, Any]], *, outer: bool = False) -> dict[str, str]
     named: dict[str, str] = {}
     for expressions in stated.values():
         named.setdefault(join_by_and(sorted(expressions)), next(iter(expressions.values())))
-    return {spdx: named[spdx] for spdx in keep_distinct([*named])}
+    distinct = keep_distinct([*named])
+    choices = {part for spdx in distinct if " OR " in spdx and " AND " not in spdx for part in spdx.split(" OR ")}
+    return {spdx: named[spdx] for spdx in distinct if spdx not in choices}  # what one offers, the other takes
 
 
 _ENTRY = re.compile(r"(/licen[cs]es?)/[^/]+")

@@ -236,6 +236,7 @@ def decide_licence(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
         moved = [c for c in rest if c in bare or c["spdx"] in of_code]
         code += moved
         rest = [c for c in rest if c not in moved]
+    data, rest = (_drop_families(part, [*data, *rest]) for part in (data, rest))
     speaking = [*data, *rest]
     if not speaking:
         return DecidedLicence(code=tuple(code))
@@ -243,6 +244,20 @@ def decide_licence(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
     chosen.sort(key=lambda claim: terms.find_right(claim["spdx"], purpose).rank)  # stable: data first among equals
     ordered = sorted(speaking, key=lambda claim: claim["spdx"] != chosen[0]["spdx"])
     return DecidedLicence(chosen[0]["spdx"], tuple(ordered), chosen[0], tuple(code))
+
+
+_FAMILIES = {"bsd": "BSD-", "cc": "CC-", "creative commons": "CC-"}
+
+
+def _drop_families(claims: Sequence[Claim], beside: Sequence[Claim]) -> list[Claim]:
+    """Leave out a name of a family where a licence of that family is stated beside it: it says no more."""
+    exact = [claim["spdx"] for claim in beside if claim["spdx"] and " " not in claim["spdx"]]
+    return [
+        claim
+        for claim in claims
+        if claim["spdx"] is not None
+        or not any(each.startswith(_FAMILIES.get(claim["value"].strip().lower(), " ")) for each in exact)
+    ]
 
 
 def _choose_strictest(claims: Sequence[Claim], purpose: str) -> Claim:

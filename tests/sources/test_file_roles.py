@@ -320,3 +320,17 @@ def test_prose_that_is_not_read_as_records_is_counted(scanned):
     tables = scanned(set__READMEDOTmd=card, set__xDOTjsonl=LINES).tables
     (row,) = [row for row in tables["coverage"].to_pylist() if row["check"] == "documents"]
     assert row["reason"].startswith("1 document of more than 4,096 bytes was read for what it states")
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "role"),
+    [
+        ("REUSE.toml", '[[annotations]]\npath = "**"\n', ("manifest", "reuse")),
+        ("LICENSE.docx", b"PK\x03\x04", ("licence", "licence-document")),
+        ("TERMS", "For research only.\n", ("licence", "terms-of-use")),
+        ("terms.txt", "angina\nasthma\nmigraine\n", ("data", None)),
+        ("CITATION.cff", "title: Tides\n", ("manifest", "citation-cff")),
+    ],
+)
+def test_what_states_a_licence_is_no_data(path, data, role):
+    assert decide(path, data) == role

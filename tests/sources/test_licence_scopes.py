@@ -7,6 +7,7 @@ import json
 import pytest
 
 import provenance as pv
+from provenance.sources.licence_scopes import decide_licence
 
 NC, BY = "https://creativecommons.org/licenses/by-nc/4.0/", "https://creativecommons.org/licenses/by/4.0/"
 ROWS = "".join(json.dumps({"text": f"entry {k} of the log tells of ships numbered {k + 17}"}) + "\n" for k in range(3))
@@ -127,3 +128,20 @@ def test_every_digest_that_is_declared_of_a_file_is_compared(tmp_path, in_proces
     (tmp_path / "datapackage.json").write_text(package({"name": "MIT"}))
     (tmp_path / "croissant.json").write_text(croissant("mit", sha256="0" * 64))
     assert "checksum-mismatch" in set(pv.scan(tmp_path).findings["check"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "exact", "concluded"),
+    [
+        ("bsd", "BSD-3-Clause", "BSD-3-Clause"),
+        ("cc", "CC-BY-4.0", "CC-BY-4.0"),
+        ("cc", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
+        ("bsd", "MIT", None),
+        ("bsd", "BSD-3-Clause AND LicenseRef-provenance-unknown", None),
+    ],
+)
+def test_a_family_beside_a_licence_of_it_says_no_more(tag, exact, concluded):
+    row = {"manifest": "README.md", "pointer": "/license", "witness": "hf-card", "subject": "data", "scope": "./"}
+    claims = [row | {"value": tag, "spdx": None}, row | {"value": exact, "spdx": exact, "pointer": "L9"}]
+
+    assert decide_licence(claims, "commercial-service").expression == concluded

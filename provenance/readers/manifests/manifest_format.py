@@ -43,7 +43,7 @@ class ManifestFormat:
         headings: its headings may name the folder or file that a statement covers.
         opens_unread: it opens a source even where it cannot be read: what stands above must not speak for its data.
         inside_archives: it is read inside archives too: it speaks of what stands beside it and overrides nothing.
-        opaque: it is no text, and no records either, whatever its bytes are.
+        opaque: its name decides: whatever its bytes are, it holds no records.
         patterns: its scopes may be patterns of files, as of `file_patterns`, of which the last that matches holds.
         read_unread: makes claims of a path and bytes where `read` refuses them, of what can be read all the same.
     """

@@ -81,17 +81,22 @@ def read_beside(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A0
     text = decode(path, data)
     tags = [match[1].strip() for match in _TAG.finditer(text)]
     value = join_by_and(tags) if tags else summarise(text)
-    return [Claim("licence", value, re.sub(r"(?i)\.license$", "", path), format, "L1", "any")] if value else []
+    return [Claim("licence", value, path.removesuffix(".license"), format, "L1", "any")] if value else []
 
 
 MANIFEST_FORMAT = (
     ManifestFormat(
-        "reuse", read, names=re.compile(r"REUSE\.toml", re.IGNORECASE), patterns=True, read_unread=read_unread
+        "reuse",
+        read,
+        names=re.compile(r"REUSE\.toml", re.IGNORECASE),
+        patterns=True,
+        opaque=True,
+        read_unread=read_unread,
     ),
     ManifestFormat(
         "reuse-file",
         read_beside,
-        names=re.compile(r".+\.license", re.IGNORECASE),
+        names=re.compile(r".+\.license"),
         role="licence",
         prose=True,
         inside_archives=True,

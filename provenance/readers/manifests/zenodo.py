@@ -11,9 +11,12 @@ from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.readers.manifests.json_ld import as_list
 from provenance.readers.manifests.licence_names import choose_names
-from provenance.readers.manifests.manifest_format import ManifestFormat
+from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.unread_licences import read_unread
 from provenance.readers.manifests.yaml_documents import folder, load_json, strings
+
+_OF_FOLDER = re.compile(r"\.?(?:zenodo|record|metadata)\.json")
+"""Names of which a folder has one; a record by another name, one of several, speaks of nothing that is here."""
 
 _SUBJECTS = {"dataset": "data", "software": "code"}
 
@@ -27,7 +30,8 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         format: "zenodo".
 
     Returns:
-        Claims `source-weak`, `name` and `licence`, of its folder: of the data where the upload is a data set, of the
+        Claims `source-weak`, `name` and `licence`, of its folder, or of itself alone where its name is not one that a
+        folder has once: of the data where the upload is a data set, of the
         code where it is software. Conditions of access are stated as a licence.
 
     Raises:
@@ -41,8 +45,9 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     kind = stated.get("upload_type") or stated.get("resource_type")
     kind = next((value for value, _ in strings(kind, "", ("type", "id"))), "")
     subject = _SUBJECTS.get(kind.lower(), "any")
-    scope = folder(path)
-    claims = [Claim("source-weak", scope.removesuffix("/"), scope, format, root or "/")]
+    whole = _OF_FOLDER.fullmatch(file_name(path)) is not None
+    scope = folder(path) if whole else path
+    claims = [Claim("source-weak", scope.removesuffix("/"), scope, format, root or "/")] if whole else []
     claims += [
         Claim("name", value, scope, format, at, subject) for value, at in strings(stated.get("title"), f"{root}/title")
     ]

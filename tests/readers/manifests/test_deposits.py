@@ -43,6 +43,11 @@ def _codemeta(kind: str) -> bytes:
             b'{"conceptrecid": "1", "links": "https://zenodo.org", "metadata": {"license": {"id": "cc-by-4.0"}}}',
             [("./", "cc-by-4.0", "any")],
         ),
+        (
+            "deposits/1139.json",
+            b'{"conceptrecid": "1", "links": "https://zenodo.org", "metadata": {"license": {"id": "cc-by-4.0"}}}',
+            [("deposits/1139.json", "cc-by-4.0", "any")],
+        ),
         ("ro-crate-metadata.json", _crate(license={"@id": NC}), [("./", NC, "data")]),
         ("ro-crate-metadata.json", _crate(license="CC BY-NC 4.0"), [("./", "CC BY-NC 4.0", "data")]),
         (

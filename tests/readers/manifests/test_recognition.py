@@ -110,6 +110,7 @@ def test_a_manifest_is_recognised(path, head, format_):
         ("search_terms.txt", None),
         ("REUSE.toml", "reuse"),
         ("songs.csv.license", "reuse-file"),
+        ("texts/cc-by-4.0.LICENSE", None),
         ("CITATION.cff", "citation-cff"),
         ("codemeta.json", "codemeta"),
         ("ro-crate-metadata.json", "ro-crate"),
