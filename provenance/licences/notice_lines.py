@@ -84,6 +84,7 @@ def find_reservations(text: str) -> Iterator[tuple[int, Licence]]:
             and len(line) < 500
             and _RESERVATION.search(line)
             and not line.lstrip().startswith(("'", '"', ">"))
+            and not re.search(r"\b(?:logos?|website|paper)\b", line, re.IGNORECASE)
         ):
             yield number, Licence(RESERVED, "notice", "All rights reserved", line.strip()[:300])
             return

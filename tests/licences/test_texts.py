@@ -313,7 +313,62 @@ RIDERS = [
     "Ce jeu de données est publié sous licence MIT, sauf les images.",
     "本数据集采用 MIT 协议，但不得用于商业用途。",
     "This dataset is licensed under the MIT license and may not be used to train models.",
+    "License: MIT - no resale, no commercial use",
+    "License: MIT; songs: CC BY-NC 3.0",
+    "License: MIT - mind the house rules",
+    "许可证：MIT。仅供教学研究",
+    "License: MIT plus house rules",
+    "This dataset is released under the MIT license for personal use.",
+    "This dataset is released under the MIT license to researchers.",
+    "This dataset is released under the MIT license within the UK.",
+    "This dataset is released under the MIT license, without the right to change it.",
+    "This dataset is released under the MIT license plus a house policy.",
+    "This dataset is licensed under an MIT-style licence.",
+    "This dataset is licensed under a modified MIT license.",
+    "This dataset is released under the MIT license; some songs are copyrighted.",
+    "This dataset is released under the MIT license. Do not pass it on.",
+    "This dataset is released under the MIT license. Remixes are forbidden.",
+    "This dataset is released under the MIT license. The songs remain copyrighted by their singers.",
+    "Dieser Datensatz steht unter MIT-Lizenz. Änderungen sind verboten.",
+    "Ce jeu de données est publié sous licence MIT. Adaptations interdites.",
+    "本数据集采用 MIT 协议。禁止转售。",
+    "## License\n\nMIT\n\nNot for shops.",
+    "## License\n\nMIT\n\nNo remixes.",
+    "## License\n\nMIT\n\nAll rights reserved.",
+    "- License: MIT\n- Commercial use: no",
+    "License: MIT\nUsage: research only",
+    "## License\n\nMIT\n\n## Restrictions\n\nNo commercial use.",
 ]
+
+
+NONCOMMERCIAL, RESEARCH, NO_TRAINING = (
+    f"LicenseRef-provenance-{each}" for each in ("noncommercial", "research-only", "no-training")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("No commercial use!", NONCOMMERCIAL),
+        ("Commercial use is strictly prohibited.", NONCOMMERCIAL),
+        ("You are not allowed to use these songs for commercial ends.", NONCOMMERCIAL),
+        ("Commercial use: forbidden", NONCOMMERCIAL),
+        ("Der Korpus darf nicht kommerziell verwendet werden.", NONCOMMERCIAL),
+        ("Les textes ne peuvent pas être utilisés à des fins commerciales.", NONCOMMERCIAL),
+        ("Usage commercial interdit.", NONCOMMERCIAL),
+        ("Los textos no pueden usarse con fines comerciales.", NONCOMMERCIAL),
+        ("Os textos não podem ser usados para fins comerciais.", NONCOMMERCIAL),
+        ("本语料不得用于\n商业目的。", NONCOMMERCIAL),
+        ("For academic use only.", RESEARCH),
+        ("Die Texte dürfen nur für Forschungszwecke verwendet werden.", RESEARCH),
+        ("Solo para uso académico.", RESEARCH),
+        ("Apenas para uso acadêmico.", RESEARCH),
+        ("No AI training.", NO_TRAINING),
+        ("Training of language models on these songs is not permitted.", NO_TRAINING),
+    ],
+)
+def test_a_restriction_that_stands_alone_is_stated(text, expression):
+    assert expression in {licence.expression for _, _, licence in find_notices(f"# Harbour\n\n{text}\n")}
 
 
 @pytest.mark.parametrize("text", RIDERS)
@@ -344,6 +399,16 @@ def test_what_limits_a_licence_in_prose_is_never_dropped(text):
         "## Tools\n\n| Tool | License |\n|---|---|\n| fastText | MIT |",
         "## Thanks\n\nThe code of the Bay library is licensed under the MIT license.",
         "The models were trained on text of all rights.",
+        "The dataset may be released under the MIT license.",
+        "We plan to release the data under the MIT license.",
+        "We removed all songs licensed under GPL-3.0.",
+        "We annotated with Praat, which is GPL-3.0 licensed.",
+        "The logo is all rights reserved.",
+        '> "This dataset is for research only" is a line we often saw.',
+        "The data is useful only for research on tides.",
+        "## License\n\n_e.g. CC BY-NC 4.0_",
+        "## License\n\nTODO: choose a license (MIT? CC BY-NC?)",
+        "<!-- License: CC BY-NC 4.0 -->",
     ],
 )
 def test_other_works_purposes_and_plans_are_no_statement(text):
