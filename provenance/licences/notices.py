@@ -228,7 +228,7 @@ def _read_rules(block: list[tuple[int, str]], above: tuple[int, str, Licence]) -
     """Read the short sentences of a paragraph that limit what the one above it, under the same heading, states."""
     prose = " ".join(line for _, line in block)[:LONGEST_PROSE]
     for sentence in _cut_sentences(prose):
-        rule = len(split_words(sentence)) <= SHORT_RULE and is_rider(sentence, above[2].raw)
+        rule = len(split_words(sentence)) <= SHORT_RULE and is_rider(sentence, prose)
         if above[2].expression and rule and not _ELSEWHERE.search(fold(sentence)):
             yield block[0][0], above[1], limit_by(above[2], above[2].raw, sentence)
 
