@@ -97,17 +97,40 @@ def split_statement(raw: str) -> list[Part]:
         At least one part; its subject is `any` where the statement does not say of what it speaks.
     """
     text = unicodedata.normalize("NFKC", raw)
-    text = _strip_markup(_POINTER.sub("", text) or text)
+    text = re.sub(r"\band\s*/\s*or\b", "and", _strip_markup(_POINTER.sub("", text) or text), flags=re.IGNORECASE)
     whole = _read_whole(text, raw)
     if whole is not None:
-        return [Part("any", whole)]
+        part = Part("any", whole)
+        return [_add_unknown(part) if whole.expression and _DOUBT.search(text) else part]
     parts = read_statement(text, raw)
+    if parts and _OTHER_TERMS.search(text):
+        parts = [_add_unknown(part) for part in parts]
     if parts and not _is_restriction(parts):
         return _add_restrictions(parts, text, raw)
     prose = _read_prose(text, raw)
     if not parts and prose.how == "notice" and _NAMED.search(prose.expression or ""):
         return [Part("any", Licence(join_by_and([str(prose.expression), UNKNOWN]), "part", raw, prose.note))]
     return parts if parts and prose.expression is None else [Part("any", prose)]
+
+
+_DOUBT = re.compile(r"\(\?\)|\?\s*$")
+_OTHER_TERMS = re.compile(
+    r"(?:\b(?:plus|with|and|avec|mit|und|con|com)|[+&,]|及|和|与)\s*(?:the |some |other |our |its )?"
+    r"(?:(?:terms(?: of (?:use|service)| and conditions)?|conditions|agreement|policy|bedingungen|condiciones"
+    r"|condições)(?! of (?:the|this) licen[cs]e)\b|使用条款|条件)|\bsous conditions\b|\(\?\)|\?\s*$",
+    re.IGNORECASE,
+)
+"""Terms that stand beside a licence without a word on what they are, and doubt."""
+
+
+def _add_unknown(part: Part) -> Part:
+    stated = split_and(part.licence.expression or UNKNOWN)
+    if UNKNOWN in stated:
+        return part
+    licence = Licence(
+        join_by_and(sorted([*stated, UNKNOWN])), "part", part.licence.raw, "other terms or doubt beside it"
+    )
+    return Part(part.subject, licence)
 
 
 def _read_whole(text: str, raw: str) -> Licence | None:

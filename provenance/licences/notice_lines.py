@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from provenance.licences.expressions import Licence, normalise
+from provenance.licences.expressions import Licence, find_restrictions, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,12 +84,16 @@ def find_reservations(text: str) -> Iterator[tuple[int, Licence]]:
             and len(line) < 500
             and _RESERVATION.search(line)
             and not line.lstrip().startswith(("'", '"', ">"))
+            and not re.search(r"\b(?:logos?|website|paper)\b", line, re.IGNORECASE)
         ):
             yield number, Licence(RESERVED, "notice", "All rights reserved", line.strip()[:300])
             return
 
 
 _CELL_LABEL = re.compile(rf"\W*(?:data ?(?:set)? )?{LABEL_WORD}\W*", re.IGNORECASE)
+_USE_CELL = re.compile(
+    r"\W*(?:usage |use )?(?:restrictions?|limitations?|purpose|(?:permitted |allowed )?us(?:e|age))\W*", re.IGNORECASE
+)
 _PART_HEAD = re.compile(
     r"\W*(?:sub ?sets?|config\w*|splits?|parts?|portions?|components?|files?|folders?|languages?|domains?)\W*",
     re.IGNORECASE,
@@ -118,6 +122,9 @@ def read_tables(text: str) -> Iterator[tuple[int, str, Licence]]:
         elif not set(line) <= set("|-: \t"):
             if _CELL_LABEL.fullmatch(cells[0]):
                 yield from _read_cell(number, cells[1])
+            elif _USE_CELL.fullmatch(cells[0]) and find_restrictions(cells[1]):
+                limit = find_restrictions(cells[1])[0]
+                yield number, "data", Licence(limit, "notice", cells[1][:300], "a restriction, no licence")
             if not columns:
                 columns = _find_columns(cells, heading)
             for place in columns:

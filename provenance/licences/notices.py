@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provenance.licences.expressions import (
     LONGEST_PROSE,
+    UNKNOWN,
     Licence,
     Part,
     find_licences,
@@ -15,9 +16,11 @@ from provenance.licences.expressions import (
     find_riders,
     is_placeholder,
     is_vaguer,
+    join_by_and,
     normalise,
     split_statement,
 )
+from provenance.licences.notice_limits import SHORT_RULE, fold, is_rider, limit, limit_by
 from provenance.licences.notice_lines import (
     BADGE,
     LABEL_WORD,
@@ -64,6 +67,9 @@ _ELSEWHERE = re.compile(
     r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|"
     r"encouraged to|no longer|previously|formerly|used to be|documentation (?:in|is|of)|"
     r"spdx-license-identifier|compatible with|instead of|\bwill be (?:released|published|licen|made|available)|"
+    r"\b(?:may|might|could|should) be (?:released|published|licen[cs]ed|made available) under\b|\bplan(?:s|ned)? to\b|"
+    r"\buseful (?:only )?(?:for|to|in)\b|\bthe (?:logo|website|paper)\b.{0,30}\b(?:is|are|under)\b|"
+    r"\bwe (?:removed|excluded|filtered|dropped|discarded|annotated with|used)\b|"
     r"^\W*(?:if|whether|should you|would you|in case)\b",
     re.IGNORECASE,
 )
@@ -135,7 +141,8 @@ def find_notices(text: str) -> list[tuple[int, str, Licence]]:
     """
     found: dict[tuple[int, str, str | None], tuple[int, str, Licence]] = {}
     title = ""
-    text = text[:LONGEST_TEXT]
+    above: tuple[str, tuple[int, str, Licence]] | None = None
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text[:LONGEST_TEXT])
     for line, subject, licence in read_tables(text):
         found.setdefault((line, subject, licence.expression), (line, subject, licence))
     for heading, block in _cut_blocks(text):
@@ -143,7 +150,12 @@ def find_notices(text: str) -> list[tuple[int, str, Licence]]:
         section = heading if LICENCE_HEADING.search(heading) else ""
         if not section and OTHERS_HEADING.search(heading):
             continue
-        for line, subject, licence in _read_block(block, title, section):
+        stated = list(_read_block(block, title, section))
+        if stated and section:
+            above = (heading, stated[-1])
+        elif not stated and above is not None and above[0] == heading:
+            stated = list(_read_rules(block, above[1]))
+        for line, subject, licence in stated:
             found.setdefault((line, subject, licence.expression), (line, subject, licence))
         if len(found) >= MOST_NOTICES:
             break
@@ -188,6 +200,8 @@ def _read_block(block: list[tuple[int, str]], title: str, section: str) -> Itera
     """Read badges, labels and short lines one by one, the rest as sentences that may run over lines."""
     rest: list[tuple[int, str]] = []
     for number, line in block:
+        if _EXAMPLE.match(line):
+            continue
         alone = list(_read_line(line, section))
         yield from ((number, subject, licence) for subject, licence in alone)
         if not alone and not BADGE.search(line):
@@ -200,33 +214,23 @@ def _read_block(block: list[tuple[int, str]], title: str, section: str) -> Itera
         found = list(_read_sentence(sentence, title, section))
         for offset, subject, licence in found:
             yield rest[prose.count("\n", 0, min(begin + offset, len(prose)))][0], subject, licence
-        if not found and before is not None and _is_rider(sentence, section):
-            raw = f"{_fold(before[2])[-250:]}. {_fold(sentence)[:130]}"
-            limited = Licence(normalise(raw).expression, "part", raw, "limited by the next sentence")
+        if (
+            not found
+            and before is not None
+            and (not _ELSEWHERE.search(fold(sentence)) and is_rider(sentence, prose[:begin][-300:]))
+        ):
+            limited = limit_by(before[1], before[2], sentence)
             yield rest[prose.count("\n", 0, begin)][0], before[0], limited
         before = (found[-1][1], found[-1][2], sentence) if found else before if section else None
 
 
-_ANAPHOR = re.compile(
-    r"^\W*(?:however|but|note|it |they |this |these |use\b|usage|commercial|redistribution|you |users? |any "
-    r"|all |no |the (?:data|images|audio|text|files|"
-    r"corpus|code|annotations|dataset|recordings|photos)|images|only|except|exceptions?|additional|furthermore"
-    r"|moreover|in addition|aber|allerdings|mais|"
-    r"toutefois|pero|sin embargo|mas |但|不得|仅|除|另|禁止|ただし)",
-    re.IGNORECASE,
-)
-
-
-def _is_rider(sentence: str, section: str) -> bool:
-    """Tell whether a sentence limits what the one before it states."""
-    plain = _fold(sentence)
-    if _ELSEWHERE.search(plain) or re.search(r"\bcit(?:e|ation)\b|bibtex|\bwarrant|\bliab|as is", plain, re.IGNORECASE):
-        return False
-    return bool((section or _ANAPHOR.match(plain)) and _ANAPHOR.match(plain) and find_riders(plain))
-
-
-def _fold(sentence: str) -> str:
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", sentence)).strip()
+def _read_rules(block: list[tuple[int, str]], above: tuple[int, str, Licence]) -> Iterator[tuple[int, str, Licence]]:
+    """Read the short sentences of a paragraph that limit what the one above it, under the same heading, states."""
+    prose = " ".join(line for _, line in block)[:LONGEST_PROSE]
+    for sentence in _cut_sentences(prose):
+        rule = len(split_words(sentence)) <= SHORT_RULE and is_rider(sentence, prose)
+        if above[2].expression and rule and not _ELSEWHERE.search(fold(sentence)):
+            yield block[0][0], above[1], limit_by(above[2], above[2].raw, sentence)
 
 
 def _read_line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
@@ -237,14 +241,40 @@ def _read_line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
     if label and not re.match(r"[^:：]*`\s*[:：]", line):  # a column of that name is described, nothing is licensed
         if is_placeholder(label[2]):
             return []
-        licence = normalise(re.split(r"\s+-\s+|[;。]", label[2])[0].strip(" .*_`"))
-        licence = licence if licence.how != "none" or says_unknown(licence) else normalise(label[2][:300])
-        if licence.how != "none" or says_unknown(licence):
-            return [(_name_subject(label[1], section), licence)]
+        parts = _read_labelled(label[2])
+        if parts:
+            named = _name_subject(label[1], section)
+            return [(part.subject if part.subject != "any" else named, part.licence) for part in parts]
+    rule = _USE_LABEL.match(line)
+    if rule and find_restrictions(rule[1]):
+        return [("any", Licence(find_restrictions(rule[1])[0], "notice", rule[1].strip()[:300], "a restriction"))]
     whole = normalise(line.strip(" -*_`>.#")) if section and len(split_words(line)) <= 8 else None
     if whole is not None and whole.how not in {"notice", "part"} and whole.expression not in {None, RESERVED}:
         return [(_name_subject(line, section), whole)]
     return []
+
+
+def _read_labelled(value: str) -> list[Part]:
+    """Read what stands behind "License:", all of it; what is not understood behind a first piece is unknown in it."""
+    value = re.sub(r"\s*[-–—(,;]\s*(?:copyright|©|\(c\)) .*$", "", value, flags=re.IGNORECASE) or value
+    parts = split_statement(value[:300].strip(" *_`"))
+    if any(part.licence.how != "none" or says_unknown(part.licence) for part in parts):
+        return parts
+    first = normalise(re.split(r"\s+[-–—]\s+|[;。]|\.\s", value)[0].strip(" .*_`"))
+    if first.expression is None:
+        return [Part("any", first)] if first.how != "none" or says_unknown(first) else []
+    raw = f"{first.raw} with additions: {value[len(first.raw) :].strip()[:200]}"
+    return [Part("any", Licence(join_by_and([first.expression, UNKNOWN]), "part", raw, "not understood beside it"))]
+
+
+_EXAMPLE = re.compile(r"^[\W_]*(?:e\.g\.|todo\b|for example\b)|^\W*[\"“][^\"”]+[\"”] is (?:an? |the )", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_USE_LABEL = re.compile(
+    r"^[\W_]{0,12}((?:commercial use|(?:allowed |permitted |intended )?usage|(?:allowed |permitted )use|purpose|access"
+    r"|(?:usage |use )?restrictions?)[*_`\s]{0,4}[:：]\s*\S.*)$",
+    re.IGNORECASE,
+)
+"""Lines beside "License: X" that say what may be done."""
 
 
 def _cut_sentences(line: str) -> list[str]:
@@ -257,8 +287,9 @@ def _cut_sentences(line: str) -> list[str]:
 
 def _read_sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
     """Yield place in the sentence, subject and licence."""
-    plain = re.sub(r"\s", " ", unicodedata.normalize("NFKC", sentence))
-    if _ELSEWHERE.search(plain) or _GENERIC.search(plain) or is_placeholder(plain):
+    plain = re.sub(r"(?<=[\u3040-\u9fff])\s(?=[\u3040-\u9fff])", "", unicodedata.normalize("NFKC", sentence))
+    plain = re.sub(r"\s", " ", plain)
+    if _ELSEWHERE.search(plain) or _EXAMPLE.match(plain) or _GENERIC.search(plain) or is_placeholder(plain):
         return
     if re.match(r"\s*[-*+]\s+(?![^:]{0,60}licen[cs])[^:]{2,60}:\s", plain, re.IGNORECASE):
         return  # a list of parts, each with its own
@@ -316,7 +347,7 @@ def _read_limited(
     riders = [rider for rider in find_riders(bare) if not (covered and "commercial" in rider)]
     for begin, licence in exact:
         near = plain[:begin] if split_words(plain[:begin]) else plain
-        limited = licence if not (extra or riders) else _limit(licence, begin, plain)
+        limited = licence if not (extra or riders) else limit(licence, begin, plain)
         yield begin, _name_subject(near, section), limited
     if extra and not exact and _is_about_itself(plain, title, section):
         on_data = _SUBJECTS[0][1].search(plain) or extra[0].endswith("-no-training")  # "models" are what is trained
@@ -344,14 +375,6 @@ def _find_terms(plain: str) -> Iterator[tuple[int, str]]:
     for match in _TERMS.finditer(plain):
         if re.match(r"[A-Z]\w+(?:\.\w+)? ?(?:['’]s)? (?!and\b)", match[1]) and not match[1].lower().startswith("terms"):
             yield match.start(1), match[1].replace("’", "'")
-
-
-def _limit(licence: Licence, begin: int, plain: str) -> Licence:
-    """Return a licence with the words that limit it: as much of the sentence as a statement may have."""
-    start = max(0, min(begin - 60, len(plain) - 390)) if len(plain) > 390 else 0
-    raw = plain[start : start + 390].strip()
-    whole = normalise(raw)
-    return Licence(whole.expression or licence.expression, "part", raw, "limited in the same sentence")
 
 
 def _is_stated(plain: str, mention: tuple[int, Licence], title: str, section: str) -> bool:
@@ -410,7 +433,12 @@ def _is_about_itself(sentence: str, title: str, section: str) -> bool:
 _NORM = re.compile(
     r"\b(?:this|these|our|it|they|you|users?)\b.{0,60}\b(?:may|must|shall|can|should|are|is) (?:only|not)\b"
     r"|\b(?:this|these|our) .{0,60}\b(?:may|can|must|shall)"
-    r" (?:only|not)\b|^\W*by (?:downloading|using|accessing)\b|严禁|不得|禁止|仅供|仅限|仅用于",
+    r" (?:only|not)\b|^\W*by (?:downloading|using|accessing)\b|严禁|不得|禁止|仅供|仅限|仅用于"
+    r"|\b(?:is|are) (?:strictly )?(?:forbidden|prohibited|not (?:allowed|permitted))\b"
+    r"|^\W*(?:please )?(?:do not|don.t) use\b"
+    r"|\b(?:darf|dürfen) (?:nicht|nur)\b|\bne peu(?:t|vent)\b|\bno pueden?\b|\bnão podem?\b|\bréservée?s\b"
+    r"|^\W*(?:no|not|for|only|only for|strictly for|nur|nur für|solo|solo para|apenas|apenas para|uso|usage"
+    r"|commercial use|academic use|research use|non-?commercial)\b(?:[^\w.]+\w+){1,6}\W*$",
     re.IGNORECASE,
 )
 """Words of a rule: what may be done, or may not."""

@@ -62,6 +62,7 @@ def find_riders(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text[:LONGEST_PROSE]).lower().replace("\u2010", "-").replace("\u2011", "-")
+    plain = re.sub(r"(?<=[\u3040-\u9fff])\s+(?=[\u3040-\u9fff])", "", plain)  # no blank stands within Han
     plain = _EITHER_WAY.sub("any", re.sub(r"\s+", " ", plain.replace("\u2019", "'")))
     return _UNRESTRICTED.sub(" ", plain)
 

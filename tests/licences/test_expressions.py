@@ -416,3 +416,16 @@ def test_dpi_paraphrases_never_become_more_permissive(realdata):
                     or "-NC" in expression
                     or expression.endswith(("noncommercial", "research-only", "request-form"))
                 ), spelling
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "CC BY 4.0 plus terms of use", "CC BY 4.0 with conditions", "MIT and agreement", "MIT (?)", "metadata CC0",
+        "the paper is CC BY 4.0", "MIT 及使用条款", "MIT and/or CC BY-NC 4.0",
+    ],
+)  # fmt: skip
+def test_terms_doubt_and_other_works_beside_a_name_are_no_licence_of_the_data(raw):
+    stated = {part for each in split_statement(raw) for part in (each.licence.expression or UNKNOWN).split(" AND ")}
+    assert stated & {UNKNOWN, "CC-BY-NC-4.0"}
+    assert not any(" OR " in each for each in stated)
