@@ -204,6 +204,8 @@ def _find_layout(head: bytes) -> tuple[int, bool, int] | None:
         return None
     if separator == b" " and not numbered and not _are_tags([each[-1] for each in cells]):
         return None
+    if not numbered and _ARE_KEYS * sum(token.endswith(b":") and token != b":" for token in tokens) > len(tokens):
+        return None  # "User-agent: *": what stands first are keys
     tags = {each[-1] for each in cells}
     if not numbered and len(rows) >= 3 * _FEWEST_ROWS and len(tags) > _TAG_SHARE * len(rows):
         return None
@@ -211,6 +213,7 @@ def _find_layout(head: bytes) -> tuple[int, bool, int] | None:
 
 
 _CONLL_U = 10  # columns
+_ARE_KEYS = 4  # one of so many first words ends in a colon
 _COMMON_TAGS = 12  # of a tag set: they mark most tokens of a text; the last words of verses are all different
 
 

@@ -131,3 +131,9 @@ def test_what_fits_no_encoding_is_not_guessed(tmp_path, data):
     _, account = read(tmp_path, "a.txt", data)
     assert account.format == "text"
     assert "not UTF-8" in account.skip_reason
+
+
+def test_keys_with_colons_are_no_tokens(tmp_path):
+    agents = "\n\n".join(f"User-agent: bot{k}\nDisallow: /\nDisallow: /private\nCrawl-delay: 1" for k in range(12))
+    _, account = read(tmp_path, "host.example", agents.encode())
+    assert account.format == "text"
