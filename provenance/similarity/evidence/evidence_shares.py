@@ -182,7 +182,8 @@ def select_parts(parts: Iterable[FindingPart]) -> tuple[FindingPart, ...]:
 
 
 def _order(part: FindingPart) -> tuple[Any, ...]:
-    return part.unit == _BY_TEXT, part.unit, -part.value, -part.records, -(part.text or 0), -(part.texts or 0)
+    most_first = (-part.value, -part.records, -(part.text or 0), -(part.texts or 0), not part.whole)
+    return part.unit == _BY_TEXT, part.unit, *most_first
 
 
 def _list_parents(path: str) -> Iterator[str]:

@@ -69,8 +69,8 @@ def find_plainly(name):
     raw = name.encode()
     if len(raw) > personal_columns.LONGEST_NAME:
         return None
-    name = re.sub(r"[^(]*\)$", "", name) if name.endswith(")") else name  # phone (home)
-    name = re.sub(r"[0-9_\-. ]+$", "", name.removesuffix("(")).lstrip("_-. ")
+    name = re.sub(r"\(?[^(]*\)$", "", name)  # phone (home)
+    name = re.sub(r"[0-9_\-. ]+$", "", name).lstrip("_-. ")
     starts = [0, *(hit.end() for hit in re.finditer(r"[_\-. ]|(?<=[a-z])(?=[A-Z])", name))]
     for start in starts:
         ending = name[start:].rpartition("/")[2]

@@ -62,10 +62,13 @@ def test_every_file_folder_and_source_is_measured_and_none_that_is_kept_is_less_
     ]
     for group, within in zip(groups, folders, strict=True):
         records, words = sum(part.records for part in group), sum(part.words for part in group)
-        rest = (records, min(records, max(part.texts for part in group)), 5 * words)
+        rest = (records, min(records, max(part.texts for part in group)), 5 * words, within == set(PATHS[:4]))
         every.add((records / sum(files[path][1] for path in within), "share of records", *rest))
         every.add((words / sum(files[path][2] for path in within), "share of text", *rest))
-    found = [(part.value, part.unit, part.records, part.texts, part.text) for part in make_sizes(files).measure(parts)]
+    found = [
+        (part.value, part.unit, part.records, part.texts, part.text, part.whole)
+        for part in make_sizes(files).measure(parts)
+    ]
     assert set(found) <= every
     for each in every - set(found):
         assert any(
@@ -112,7 +115,11 @@ def test_views_and_licences_are_measured_each_by_itself():
     sizes = make_sizes({"a/1": ("a", 10, 100), "a/2": ("a", 10, 100)})
     items = [shared("whole", "a/1", 4), shared("prompt", "a/1", 5), shared("whole", "a/2", 3, "Apache-2.0")]
     parts = evidence_shares.measure_shared([*items, shared("whole", "a/2", 0)], sizes)
-    assert {(part.value, part.records) for part in parts if part.unit == "share of records"} == {(0.5, 5)}
+    assert {(part.value, part.records) for part in parts if part.unit == "share of records"} == {(0.5, 5), (0.25, 5)}
+    assert {(part.value, part.whole) for part in parts if part.unit == "share of records"} == {
+        (0.5, False),
+        (0.25, True),
+    }
     assert evidence_shares.count_bytes([shared("whole", "a/1", 4), shared("prompt", "a/1", 5, words=20)], sizes) == 100
     assert evidence_shares.count_bytes([], sizes) is None
 
