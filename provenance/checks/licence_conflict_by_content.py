@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import PURPOSES, CheckSpec, Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.core.tables.evidence_schemas import BETWEEN_VIEWS
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import evidence_shares, shared_text
@@ -94,7 +94,7 @@ def find(
             message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source} "
             f"({worst.licence_a}{_dated(about[source])}) "
             f"{shared_text.phrase_relation(forth, other)} ({worst.licence_b}{_dated(about[other])}), whose licence "
-            f"{_says(loss.right)}{shared_text.phrase_back(forth, back, file_counts[other])}. "
+            f"{shared_text.phrase_loss(loss.right)}{shared_text.phrase_back(forth, back, file_counts[other])}. "
             f"{lineage.sentence(source, other)}{shared_text.name_views(overlaps, source, other)}{_others(more)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_a,
@@ -123,7 +123,8 @@ def find(
             other=other,
             message=f"{shared_text.phrase_shared(forth, file_counts[other])} of {other} "
             f"({worst.licence_a}{_dated(about[other])}) {shared_text.phrase_relation(forth, source)} "
-            f"({worst.licence_b}{_dated(about[source])}); the licence of {other} {_says(loss.right)}. "
+            f"({worst.licence_b}{_dated(about[source])}); the licence of {other} "
+            f"{shared_text.phrase_loss(loss.right)}. "
             f"{lineage.sentence(source, other)}{shared_text.name_views(overlaps, other, source)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_b,
@@ -157,10 +158,6 @@ def _is_against(item: SharedRecords, originals: Mapping[str, str]) -> bool:
     """Tell whether the second side is the milder one, and not the known original of what the first holds."""
     original, other = originals.get(item.path_b), originals.get(item.path_a)
     return shared_text.is_milder(item.licence_b, item.licence_a, original=original, other=other)
-
-
-def _says(right: str) -> str:
-    return f"does not allow {right}" if right in PURPOSES else f"asks for {right}"
 
 
 def _dated(about: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import STATED, CheckSpec, Finding
+from provenance.core.model import NOT_WHOLE, STATED, CheckSpec, Finding
 from provenance.licences import terms
 from provenance.licences.expressions import split_statement
 
@@ -55,6 +55,8 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             fault = f"was not understood whole ({beside})"
         if len(first["value"]) >= STATED and "\n" in first["value"]:  # statements cuts it, and concludes nothing
             fault = "is a long list that does not say which of them holds for what"
+        if first["value"].endswith(NOT_WHOLE):
+            fault = "stands in metadata of which the rest could not be read, and may say more"
         sentence = f"The licence stated in {manifest} ({first['pointer']}) {fault}: {_quoted(first['value'])}. Read it"
         if _GAP.fullmatch(first["value"]):  # what sources/claims.py says of records without one
             sentence = f"{manifest} states {first['value']}; the others state one. Find out which licence these have"

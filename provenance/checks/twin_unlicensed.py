@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import PURPOSES, CheckSpec, Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.core.tables.evidence_schemas import BETWEEN_VIEWS
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import evidence_shares, shared_text
@@ -74,7 +74,7 @@ def find(
     pairs = shared_text.group_by_sources(shared, SharedRecords)
     for (source, other), every in sorted(pairs.items()):
         items = [item for item in every if item.licence_a and item.licence_b is None]
-        strict = [item for item in items if _find_loss(item.licence_a)]
+        strict = [item for item in items if _find_losses(item.licence_a)]
         back = [item for item in pairs.get((other, source), ()) if item.licence_a is None]
         copies = [
             item
@@ -100,15 +100,15 @@ def find(
 
     for row, part in evidence_shares.measure_uncounted(uncounted, sizes):
         pair = row["source_a"], row["source_b"]
-        restricted = row["licence_a"] is None and _find_loss(row["licence_b"]) is not None
+        restricted = row["licence_a"] is None and _find_losses(row["licence_b"])
         if restricted and pair not in listed and not lineage.is_upstream(*pair):
             listed.add(pair)
             yield evidence_shares.make_uncounted("twin-unlicensed", row, part, "restricted")
 
 
-def _find_loss(licence: str | None) -> Loss | None:
-    """Return what a licence withholds, or asks for beyond attribution, and a copy without a licence does not say."""
-    return next((loss for loss in find_losses(_FREE, licence) if loss.right != "attribution"), None)
+def _find_losses(licence: str | None) -> list[Loss]:
+    """List what a licence withholds, or asks for beyond attribution, and a copy without a licence does not say."""
+    return [loss for loss in find_losses(_FREE, licence) if loss.right != "attribution"]
 
 
 def _restricted(
@@ -120,11 +120,9 @@ def _restricted(
 ) -> Finding:
     """Say that the copy states no licence while its text stands under one that restricts it."""
     worst = max(copies, key=lambda item: (item.records / max(item.records_a, 1), item.records, item.path_a))
-    source, other, loss = worst.source_a, worst.source_b, _find_loss(worst.licence_b)
+    source, other, loss = worst.source_a, worst.source_b, _find_losses(worst.licence_b)[0]
     forth = [item for item in copies if item.licence_b == worst.licence_b]
     back = [item for item in strict if item.licence_a == worst.licence_b]
-    assert loss is not None  # noqa: S101 - only licences with a loss come here
-    says = f"does not allow {loss.right}" if loss.right in PURPOSES else f"asks for {loss.right}"
     parts = evidence_shares.measure_shared([*copies, *strict], sizes)
     return Finding(
         check="twin-unlicensed",
@@ -132,7 +130,8 @@ def _restricted(
         other=other,
         field="restricted",
         message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source}, for which no known licence is "
-        f"stated, {shared_text.phrase_relation(forth, other)} ({worst.licence_b}), whose licence {says}"
+        f"stated, {shared_text.phrase_relation(forth, other)} ({worst.licence_b}), whose licence "
+        f"{shared_text.phrase_loss(loss.right)}"
         f"{shared_text.phrase_back(forth, back, file_counts[other])}. {named}",
         limits=_LIMITS_OF_COPY,
         path=worst.path_a,
@@ -152,10 +151,8 @@ def _found_inside(
 ) -> Finding:
     """Say that whole records without a licence hold prompts or columns that are under one that restricts them."""
     worst = max(crossing, key=lambda item: (item.share, item.records, item.path_a))
-    source, other, loss = worst.source_b, worst.source_a, _find_loss(worst.licence_a)
+    source, other, loss = worst.source_b, worst.source_a, _find_losses(worst.licence_a)[0]
     forth = [item for item in crossing if item.licence_a == worst.licence_a]
-    assert loss is not None  # noqa: S101 - only licences with a loss come here
-    says = f"does not allow {loss.right}" if loss.right in PURPOSES else f"asks for {loss.right}"
     parts = evidence_shares.measure_shared(crossing, sizes)
     return Finding(
         check="twin-unlicensed",
@@ -163,7 +160,8 @@ def _found_inside(
         other=other,
         field="restricted",
         message=f"{shared_text.phrase_shared(forth, file_counts[other])} of {other} ({worst.licence_a}), whose licence "
-        f"{says}, {shared_text.phrase_relation(forth, source)}, for which no known licence is stated. {named}",
+        f"{shared_text.phrase_loss(loss.right)}, "
+        f"{shared_text.phrase_relation(forth, source)}, for which no known licence is stated. {named}",
         limits=_LIMITS_OF_COPY,
         path=worst.path_b,
         value=parts[0].value,

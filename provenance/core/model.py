@@ -38,6 +38,9 @@ METHODS = ("exact", "near", "contained")
 STATED = 300
 """Characters that are kept of what a record states in a licence or origin column."""
 
+NOT_WHOLE = "(in metadata that could not be read)"
+"""What is stated beside a licence that stands in a document of which the rest could not be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

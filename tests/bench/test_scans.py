@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
@@ -128,6 +129,11 @@ def parse(contents):
     return time.process_time() - started
 
 
+def count_records(ledger):
+    """Records that a scan read, by its own account."""
+    return pc.sum(pq.read_table(ledger / "scans" / "latest" / "files.parquet")["records"]).as_py()
+
+
 def row(*cells):
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
@@ -161,6 +167,7 @@ def test_scans(tmp_path, prose, kind, head):
     contents = write_lines(prose(language), files, instruction=instruction)
     lay(tmp_path / "data", contents)
     report(kind, sum(map(len, contents)), parse(contents), tmp_path / "data", tmp_path)
+    assert count_records(tmp_path / "ledger") == sum(content.count(b"\n") for content in contents)
     shutil.rmtree(tmp_path / "data")
 
 
@@ -168,3 +175,4 @@ def test_real_data(tmp_path, realdata, head):
     data = realdata / "data"
     size = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
     report("real data", size, None, data, tmp_path)
+    assert count_records(tmp_path / "ledger") > 100_000

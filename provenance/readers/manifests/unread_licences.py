@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from provenance.core.model import Claim
+from provenance.core.model import NOT_WHOLE, Claim
 from provenance.readers.manifests.yaml_documents import decode, folder
 
 _LINE = re.compile(r"[ \t]*[\"']?licen[sc]es?(?:_name|_link|_details)?[\"']?[ \t]*[:=][ \t]*(.*)", re.IGNORECASE)
-_NOT_WHOLE = "(in metadata that could not be read)"
 _MENTION = re.compile(r"licen[sc]e", re.IGNORECASE)
 
 
@@ -53,7 +52,7 @@ def read_lines(path: str, text: str, format: str) -> list[Claim]:  # noqa: A002 
         if not value and _MENTION.search(line):
             value = f"not known: {line.strip()[:100]} could not be read"
         elif value:
-            value = f"{value[:400]} {_NOT_WHOLE}"
+            value = f"{value[:400]} {NOT_WHOLE}"
         if value:
             claims.append(Claim("licence", value[:500], folder(path), format, f"L{number}", "data"))
     return claims

@@ -286,7 +286,7 @@ class File:
         except FileChanged as error:
             yield from self._read_gathered(tally, rest=True)
             archive.fault = f"{CHANGED}: {error}"
-        except Exception:
+        except Exception:  # what was gathered before an archive broke was read: it is handed on, then the fault
             yield from self._read_gathered(tally, rest=True)
             raise
         finally:

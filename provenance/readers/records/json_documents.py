@@ -205,7 +205,7 @@ def _add_surroundings(
     waiting = "\n".join(text for text in texts if text)
     for found in batches:
         if isinstance(found, Section):
-            found.batches = map(lambda batch: _fill(batch, licence, ""), found.batches)  # noqa: C417 - one line
+            found.batches = (_fill(batch, licence, "") for batch in found.batches)
             yield found
             continue
         yield _fill(found, licence, waiting)

@@ -145,6 +145,24 @@ def _is_word_alone(code: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def _read_character(buf: Any, i: Any, escaped: Any) -> Any:
+    """Return the code point at `i`, about, and where the next begins: escapes of controls are blanks."""
+    c = int(buf[i])
+    if escaped and c == BACKSLASH:
+        after = buf[i + 1]
+        if after == LOWER_U:
+            return int(string_kernels.read_hexadecimal(buf, i + 2)), i + 6
+        return (int(after) if after == QUOTE or after == SLASH or after == BACKSLASH else int(SPACE)), i + 2
+    if c >= 0xF0:
+        return int(_SURROGATES), i + 4
+    if c >= 0xE0:
+        return (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63, i + 3
+    if c >= 0xC0:
+        return (c & 31) << 6 | int(buf[i + 1]) & 63, i + 2
+    return c, i + 1
+
+
+@njit(nogil=True, cache=True)
 def count_words(buf: Any, i: Any, end: Any, escaped: Any, most: int) -> Any:
     """Count the words of a value, about as the shingles do: the same whatever escapes it is written with.
 
@@ -160,25 +178,7 @@ def count_words(buf: Any, i: Any, end: Any, escaped: Any, most: int) -> Any:
     """
     words, inside = 0, False
     while i < end and words < most:
-        c = int(buf[i])
-        if escaped and c == BACKSLASH:
-            if buf[i + 1] == LOWER_U:
-                c = string_kernels.read_hexadecimal(buf, i + 2)
-                i += 6
-            else:
-                c = 0
-                i += 2
-        elif c >= 0xF0:
-            c = _SURROGATES
-            i += 4
-        elif c >= 0xE0:
-            c = (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63
-            i += 3
-        elif c >= 0xC0:
-            c = (c & 31) << 6 | int(buf[i + 1]) & 63
-            i += 2
-        else:
-            i += 1
+        c, i = _read_character(buf, i, escaped)
         if _is_word_alone(c):
             words += 1
             inside = False
@@ -208,25 +208,7 @@ def is_sentence(buf: Any, i: Any, end: Any, escaped: Any) -> Any:
     """
     words, alone, characters, length, letter = 0, 0, 0, 0, False
     while i < end:
-        c = int(buf[i])
-        if escaped and c == BACKSLASH:
-            if buf[i + 1] == LOWER_U:
-                c = string_kernels.read_hexadecimal(buf, i + 2)
-                i += 6
-            else:
-                c = QUOTE if buf[i + 1] == QUOTE or buf[i + 1] == SLASH or buf[i + 1] == BACKSLASH else SPACE
-                i += 2
-        elif c >= 0xF0:
-            c = _SURROGATES
-            i += 4
-        elif c >= 0xE0:
-            c = (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63
-            i += 3
-        elif c >= 0xC0:
-            c = (c & 31) << 6 | int(buf[i + 1]) & 63
-            i += 2
-        else:
-            i += 1
+        c, i = _read_character(buf, i, escaped)
         if c <= SPACE:
             words += letter and length <= _LONGEST_WORD
             length, letter = 0, False

@@ -135,6 +135,15 @@ class ReansweredPrompts(CopiedRecords):
 Row = TypeVar("Row", SharedRecords, CopiedRecords, ReansweredPrompts)
 
 
+def phrase_loss(right: str) -> str:
+    """Say what a licence withholds or asks for: "does not allow redistribution", "asks for attribution".
+
+    Args:
+        right: a purpose, or an obligation.
+    """
+    return f"does not allow {right}" if right in PURPOSES else f"asks for {right}"
+
+
 def group_by_sources(table: pa.Table, kind: type[Row]) -> dict[tuple[str, str], list[Row]]:
     """Bring together what two sources share.
 
